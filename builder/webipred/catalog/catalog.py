@@ -1,0 +1,60 @@
+"""The whole catalog: site, policy and entries."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from webipred.catalog.entry import CatalogEntry, Spdx
+from webipred.catalog.node import Language, LocalText, Node, Text
+
+
+class SiteSpec(Node):
+    """What the site says about itself."""
+
+    title: LocalText
+    """Name of the site."""
+    operator: Text
+    """Who runs the site: the hospital or group that users may ask."""
+    contact: Text | None = None
+    """Mail address or page of the operator, shown as text."""
+    languages: Annotated[list[Language], Field(min_length=1)] = ["en", "de"]
+    """Languages of the site, the first is the default; en and de are translated."""
+    notice: Literal["research-use"] = "research-use"
+    """Notice shown on every page."""
+
+
+class LicensePolicy(Node):
+    """Which licences of weights may be published."""
+
+    allow: Annotated[list[Spdx], Field(min_length=1)]
+    """SPDX identifiers."""
+
+
+class Policy(Node):
+    """Limits that every published model must keep."""
+
+    licenses: LicensePolicy
+    """Licences."""
+    max_model_mb: Annotated[float, Field(gt=0, le=4000)] = 200
+    """Largest size of a model's weights in the site, in 10⁶ bytes."""
+
+
+class Catalog(Node):
+    """A curated list of models and the rules they are published under."""
+
+    catalog_version: Literal[1]
+    """Version of this format."""
+    site: SiteSpec
+    """What the site says about itself."""
+    policy: Policy
+    """Limits for published models."""
+    models: Annotated[list[CatalogEntry], Field(min_length=1)]
+    """The entries."""
+
+    @model_validator(mode="after")
+    def check_ids(self) -> "Catalog":
+        ids = [entry.id for entry in self.models]
+        repeated = sorted({entry_id for entry_id in ids if ids.count(entry_id) > 1})
+        if repeated:
+            raise ValueError(f"models: id {repeated[0]!r} stands twice; every entry needs its own id")
+        return self

@@ -1,0 +1,59 @@
+"""Where the weights of an entry come from: one node per type of source."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from webipred.catalog.node import Node, Sha256, Text
+
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+class ZenodoSource(Node):
+    """A file of a Zenodo record."""
+
+    type: Literal["zenodo"]
+    record: Annotated[int, Field(ge=1)]
+    """Number of the version record (preferred) or of the concept record; the lock pins the version."""
+    file: FileName
+    """Exact file name, or a pattern with * and ? that matches exactly one file of the record."""
+
+
+class HuggingfaceSource(Node):
+    """A file of a Hugging Face model repository at one commit."""
+
+    type: Literal["huggingface"]
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+    """owner/name."""
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+    """Full commit, 40 hexadecimal digits; a branch or tag can move and is refused."""
+    file: FileName
+    """Path of the file inside the repository."""
+
+
+class UrlSource(Node):
+    """A file at an https address."""
+
+    type: Literal["url"]
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    """https, or http for an address of the own machine (tests)."""
+
+
+class FolderSource(Node):
+    """A file, or a folder that is taken as one archive, beside the catalog."""
+
+    type: Literal["folder"]
+    path: Text
+    """Relative to the catalog file; may not leave its folder."""
+    sha256: Sha256 | None = None
+    """Expected digest of the file; checked when given. Not for folders."""
+
+    @model_validator(mode="after")
+    def check_path(self) -> "FolderSource":
+        parts = self.path.replace("\\", "/").split("/")
+        if self.path.startswith("/") or ".." in parts or ":" in parts[0]:
+            raise ValueError(f"path {self.path!r} leaves the catalog's folder; write a path below it")
+        return self
+
+
+Source = Annotated[ZenodoSource | HuggingfaceSource | UrlSource | FolderSource, Field(discriminator="type")]

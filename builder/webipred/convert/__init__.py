@@ -1,0 +1,1 @@
+"""Converters: one module per weights format, SourceArchive → OnnxModel. Imports catalog and sources."""

@@ -1,0 +1,1 @@
+"""The WebAssembly engine in Python: preprocessing programs and the wasmtime runner."""

@@ -1,0 +1,1 @@
+"""Bundles and templates → one table of files → dist/. Imports every earlier stage."""

@@ -1,0 +1,153 @@
+"""The contract between builder and page: the bundle manifest and the site manifest, one JSON form each.
+
+The TypeScript twin is site_templates/app/shared/manifest.ts; tests/unit/site/test_manifest.py checks that both
+name the same fields.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION: Literal[1] = 1
+
+
+class ManifestNode(BaseModel):
+    """Base of every manifest node."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class FileRef(ManifestNode):
+    """One file of the site."""
+
+    path: str
+    """Relative to the root of the site."""
+    sha256: str
+    """Digest of the bytes."""
+    size_bytes: int
+    """Size in bytes."""
+
+
+class ClassRef(ManifestNode):
+    """One class in the order of the outputs."""
+
+    id: str
+    """Column name."""
+    label: dict[str, str]
+    """Language → name for people; every language of the site."""
+    threshold: float | None
+    """Operating point, or null: then the class with the largest probability is reported."""
+
+
+class InputRef(ManifestNode):
+    """What the network takes and how files are decoded (docs/catalog.md)."""
+
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    channels: Literal["rgb", "gray"]
+    """Channels after decoding."""
+    exif: Literal["ignore", "apply"]
+    """EXIF orientation."""
+    bit_depth: Literal["reject", "saturate", "shift"]
+    """16-bit files."""
+    alpha: Literal["reject", "drop"]
+    """Transparent files."""
+
+
+class PreprocessingRef(ManifestNode):
+    """The preprocessing program that the engine runs."""
+
+    program: str
+    """Base64 of the compiled program (docs/engine.md)."""
+    sha256: str
+    """Digest of input rules, steps and program; written into every exported row."""
+    steps: list[str]
+    """The steps as sentences for people."""
+
+
+class GoldenRef(ManifestNode):
+    """One golden vector of the self-test."""
+
+    image: FileRef
+    """The input image."""
+    class_id: str | None
+    """Its class, where known."""
+    tensor_sha256: str
+    """Digest of the preprocessed tensor: float32 little endian, height × width × channels."""
+    probabilities: list[float]
+    """What the reference computed."""
+    tolerance: float
+    """Largest absolute difference of a probability that passes."""
+
+
+class BundleManifest(ManifestNode):
+    """Everything the workspace knows about one model."""
+
+    format_version: Literal[1]
+    """Version of this contract; the page refuses others."""
+    id: str
+    """Entry id."""
+    version: str
+    """Entry version."""
+    name: dict[str, str]
+    """Language → title."""
+    summary: dict[str, str]
+    """Language → plain text."""
+    intended_use: dict[str, str]
+    """Language → plain text."""
+    cautions: list[dict[str, str]]
+    """Language → plain text."""
+    task: Literal["classification", "multi-label"]
+    """How classes are decided."""
+    discipline: str
+    """For grouping in the picker."""
+    modality: list[str]
+    """For display."""
+    input: InputRef
+    """Decoding."""
+    preprocessing: PreprocessingRef
+    """Preprocessing."""
+    classes: Annotated[list[ClassRef], Field(min_length=2)]
+    """In the order of the outputs."""
+    runtime: Literal["onnxruntime-web"]
+    """Which runtime executes the weights."""
+    weights: FileRef
+    """The whole weights: path of the first part, digest and size of all parts joined."""
+    weights_parts: Annotated[list[FileRef], Field(min_length=1)]
+    """The files whose bytes, joined in order, are the weights (no file is over 95 MB)."""
+    goldens: Annotated[list[GoldenRef], Field(min_length=1)]
+    """Self-test, run before the first prediction."""
+
+
+class EngineRef(ManifestNode):
+    """The files that run inside the vault, beside the model."""
+
+    script: FileRef
+    """Engine worker script."""
+    preprocess: FileRef
+    """engine.wasm: preprocessing."""
+    runtime: FileRef
+    """WebAssembly of onnxruntime-web."""
+
+
+class SiteManifest(ManifestNode):
+    """Baked into the workspace's shell script, so that the page's policy hash pins every byte below."""
+
+    format_version: Literal[1]
+    """Version of this contract."""
+    build_id: str
+    """First 16 digits of the digest over all assets and models."""
+    generator: str
+    """webipred and its version."""
+    title: dict[str, str]
+    """Language → title of the site."""
+    operator: str
+    """Who runs the site."""
+    languages: list[str]
+    """Languages, the first is the default."""
+    engine: EngineRef
+    """Engine files."""
+    models: list[BundleManifest]
+    """Published models in catalog order."""

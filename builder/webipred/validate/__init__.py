@@ -1,0 +1,1 @@
+"""Checks on a converted model, golden vectors, and the report. Imports every earlier stage."""
