@@ -35,23 +35,22 @@ stub_module("tensorflow_decision_forests")
 stub_module("tensorflow_hub")
 stub_module("tensorflowjs.converters.jax_conversion", convert_jax=None)
 
-import keras
-import numpy as np
-import tf_keras
-from tensorflowjs import converters
-
-from tests.data.keras.small_models import BUILDERS, REFUSED, Model
+# E402 below: the variables and stubs above must be in place before these packages load
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tf_keras  # noqa: E402
+from tensorflowjs import converters  # noqa: E402
+from tests.data.keras.small_models import BUILDERS, REFUSED, TFJS_BUILDERS, Model  # noqa: E402
 
 FOLDER: Final = Path(__file__).parent
 IMAGES: Final = 3
-NAMED_IN_REFUSAL: Final = {
-    "lambda": "double",
-    "custom": "doubling",
-    "two_outputs": "two outputs",
-    "two_inputs": "two inputs",
-    "attention": "attention",
-    "channels_first": "planes",
-}
+REFUSED_FILES: Final = (
+    (keras, "keras3", ".keras", ("lambda", "custom", "two_outputs", "attention")),
+    (keras, "keras3", ".h5", ("lambda",)),
+    (tf_keras, "tfkeras", ".keras", ("lambda", "two_inputs")),
+    (tf_keras, "tfkeras", ".h5", ("lambda", "custom", "two_outputs", "channels_first")),
+)
+FORMATS: Final = {".keras": "keras-v3", ".h5": "keras-h5"}
 Row = dict[str, str]
 
 
@@ -85,74 +84,70 @@ def write_reference(model: Model, name: str) -> str:
     return f"{name}.npz"
 
 
-def save_h5(model: Model, path: Path) -> None:
-    """Save as whole-model HDF5, the legacy format."""
-    options = {"save_format": "h5"} if isinstance(model, tf_keras.Model) else {}
-    model.save(path, include_optimizer=False, **options)
+def save_model(model: Model, path: Path) -> None:
+    """Save as the suffix says: `.keras`, or `.h5` as whole-model HDF5 of the framework."""
+    if path.suffix == ".h5":
+        options = {"save_format": "h5"} if isinstance(model, tf_keras.Model) else {}
+        model.save(path, include_optimizer=False, **options)
+    else:
+        model.save(path)
 
 
-def make_family(k: ModuleType, prefix: str) -> list[Row]:
-    """Write all models of one framework as `.keras` and `.h5`, with one reference for both."""
+def make_family(k: ModuleType, prefix: str, suffixes: tuple[str, ...]) -> list[Row]:
+    """Write all models of one framework, with one reference for its formats."""
     rows: list[Row] = []
     for number, (name, build) in enumerate(BUILDERS.items()):
         k.backend.clear_session()
         model = build(k)
         shake_weights(model, number)
         stem = f"{prefix}_{name}"
-        model.save(FOLDER / f"{stem}.keras")
-        save_h5(model, FOLDER / f"{stem}.h5")
         reference = write_reference(model, stem)
-        rows.append({"file": f"{stem}.keras", "format": "keras-v3", "reference": reference})
-        rows.append({"file": f"{stem}.h5", "format": "keras-h5", "reference": reference})
+        for suffix in suffixes:
+            save_model(model, FOLDER / f"{stem}{suffix}")
+            rows.append({"file": f"{stem}{suffix}", "format": FORMATS[suffix], "reference": reference})
     return rows
 
 
 def make_tfjs() -> list[Row]:
-    """Convert the tf_keras models with the TensorFlow.js converter, one of them quantized."""
+    """Convert tf_keras models with the TensorFlow.js converter, one of them also quantized."""
     rows: list[Row] = []
-    for name in BUILDERS:
-        for quantization in (None, "uint8", "uint16", "float16"):
-            if quantization is not None and name != "branches":
-                continue
-            stem = f"tfjs_{name}" + (f"_{quantization}" if quantization else "")
-            folder = FOLDER / stem
-            shutil.rmtree(folder, ignore_errors=True)
-            model = tf_keras.models.load_model(FOLDER / f"tfkeras_{name}.h5", compile=False)
-            kinds = {quantization: True} if quantization else None
-            converters.save_keras_model(model, str(folder), quantization_dtype_map=kinds)
-            reference = f"tfkeras_{name}.npz"
-            if quantization:
+    for number, (name, build) in enumerate(TFJS_BUILDERS.items()):
+        for kind in (None, "uint8", "uint16", "float16") if name == "branches" else (None,):
+            tf_keras.backend.clear_session()
+            model = build(tf_keras)
+            shake_weights(model, number)
+            stem = f"tfjs_{name}" + (f"_{kind}" if kind else "")
+            shutil.rmtree(FOLDER / stem, ignore_errors=True)
+            quantization = {kind: True} if kind else None
+            converters.save_keras_model(model, str(FOLDER / stem), quantization_dtype_map=quantization)
+            if kind:
                 tf_keras.backend.clear_session()
-                reference = write_reference(
-                    converters.load_keras_model(str(folder / "model.json")), stem
-                )
+                model = converters.load_keras_model(str(FOLDER / stem / "model.json"))
+            reference = write_reference(model, stem)
             rows.append({"file": stem, "format": "tfjs-layers", "reference": reference})
     return rows
 
 
-def make_refused(k: ModuleType, prefix: str) -> list[Row]:
+def make_refused() -> list[Row]:
     """Write the files that a converter must refuse."""
     rows: list[Row] = []
-    for name, build in REFUSED.items():
-        k.backend.clear_session()
-        model = build(k)
-        path = FOLDER / f"{prefix}_{name}"
-        for suffix, file_format in ((".keras", "keras-v3"), (".h5", "keras-h5")):
-            target = path.with_suffix(suffix)
-            save_h5(model, target) if suffix == ".h5" else model.save(target)
-            named = NAMED_IN_REFUSAL[name]
-            rows.append({"file": target.name, "format": file_format, "refused": named})
+    for k, prefix, suffix, names in REFUSED_FILES:
+        for name in names:
+            build, named = REFUSED[name]
+            k.backend.clear_session()
+            path = FOLDER / f"{prefix}_{name}{suffix}"
+            save_model(build(k), path)
+            rows.append({"file": path.name, "format": FORMATS[suffix], "refused": named})
     return rows
 
 
 def main() -> None:
     """Write everything beside this script."""
     rows = [
-        *make_family(keras, "keras3"),
-        *make_family(tf_keras, "tfkeras"),
+        *make_family(keras, "keras3", (".keras",)),
+        *make_family(tf_keras, "tfkeras", (".keras", ".h5")),
         *make_tfjs(),
-        *make_refused(keras, "keras3"),
-        *make_refused(tf_keras, "tfkeras"),
+        *make_refused(),
     ]
     (FOLDER / "index.json").write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -4,6 +4,7 @@ Each function takes the framework module (`keras` or `tf_keras`), because both o
 """
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any, Final
 
@@ -124,8 +125,11 @@ def build_geometry(k: ModuleType) -> Model:
     return k.Model(image, layers.Dense(2, activation="softmax", name="scores")(x), name="geometry")
 
 
-def build_nested(k: ModuleType) -> Model:
-    """Submodels inside a model, a layer used twice, and sigmoid scores of several labels."""
+def build_nested(k: ModuleType, second_stem: str = "stem") -> Model:
+    """Submodels inside a model, a layer used twice, and sigmoid scores of several labels.
+
+    By default two submodels have a layer of the same name, which HDF5 allows and TF.js does not.
+    """
     layers = k.layers
     patch = layers.Input((16, 16, 3), name="patch")
     y = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", name="stem")(patch)
@@ -133,7 +137,7 @@ def build_nested(k: ModuleType) -> Model:
     head = k.Sequential(
         [
             layers.InputLayer((8, 8, 4), name="features"),
-            layers.Conv2D(5, 3, activation="relu", name="stem"),
+            layers.Conv2D(5, 3, activation="relu", name=second_stem),
             layers.GlobalAveragePooling2D(name="pool"),
         ],
         name="head",
@@ -153,6 +157,7 @@ BUILDERS: Final[dict[str, Callable[[ModuleType], Model]]] = {
     "geometry": build_geometry,
     "nested": build_nested,
 }
+TFJS_BUILDERS: Final = {**BUILDERS, "nested": partial(build_nested, second_stem="second_stem")}
 
 
 def build_lambda(k: ModuleType) -> Model:
@@ -214,11 +219,12 @@ def build_channels_first(k: ModuleType) -> Model:
     return k.Model(image, layers.Dense(2, activation="softmax", name="scores")(x), name="planes")
 
 
-REFUSED: Final[dict[str, Callable[[ModuleType], Model]]] = {
-    "lambda": build_lambda,
-    "custom": build_custom,
-    "two_outputs": build_two_outputs,
-    "two_inputs": build_two_inputs,
-    "attention": build_attention,
-    "channels_first": build_channels_first,
+REFUSED: Final[dict[str, tuple[Callable[[ModuleType], Model], str]]] = {
+    "lambda": (build_lambda, "double"),
+    "custom": (build_custom, "doubling"),
+    "two_outputs": (build_two_outputs, "two outputs"),
+    "two_inputs": (build_two_inputs, "two inputs"),
+    "attention": (build_attention, "attention"),
+    "channels_first": (build_channels_first, "planes"),
 }
+"""Builder, and the layer name or the fact that a refusal should name."""

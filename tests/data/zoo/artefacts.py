@@ -15,7 +15,6 @@ from typing import Final, Literal
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.data.zoo.seeded_weights import Correction, make_input, make_weight
 
 FOLDER: Final = Path(__file__).parent
@@ -49,10 +48,7 @@ class Fixture:
     def inputs(self) -> NDArray[np.float32]:
         """All reference inputs, float32 (batch, height, width, channel)."""
         count = len(self.references["float32"])
-        images = [
-            make_input(self.seed, self.input_shape, *self.input_range, number)
-            for number in range(count)
-        ]
+        images = [make_input(self.seed, self.input_shape, *self.input_range, number) for number in range(count)]
         return np.concatenate(images)
 
     def make_weights(self) -> Iterator[tuple[str, str, Array]]:
@@ -148,18 +144,14 @@ def tfjs_files(fixture: Fixture, quantization: Quantization | None = None) -> di
     return files
 
 
-def write_tfjs_folder(
-    folder: Path, fixture: Fixture, quantization: Quantization | None = None
-) -> None:
+def write_tfjs_folder(folder: Path, fixture: Fixture, quantization: Quantization | None = None) -> None:
     """Write a TF.js Layers folder; `folder` is created."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in tfjs_files(fixture, quantization).items():
         (folder / name).write_bytes(data)
 
 
-def write_tfjs_zip(
-    path: Path, fixture: Fixture, quantization: Quantization | None = None, prefix: str = ""
-) -> None:
+def write_tfjs_zip(path: Path, fixture: Fixture, quantization: Quantization | None = None, prefix: str = "") -> None:
     """Write a stored zip with fixed dates, members below `prefix` (for example "model/")."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in tfjs_files(fixture, quantization).items():

@@ -28,9 +28,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 }
 
 
-def draw_uniform(
-    seed: int, name: str, shape: Sequence[int], low: float, high: float
-) -> NDArray[np.float32]:
+def draw_uniform(seed: int, name: str, shape: Sequence[int], low: float, high: float) -> NDArray[np.float32]:
     """Draw float32 numbers in [low, high) that depend on seed, name and shape only."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     count = math.prod(shape)
@@ -73,9 +71,7 @@ def make_weight(
     return value * factor + offset
 
 
-def make_input(
-    seed: int, shape: Sequence[int], low: float, high: float, number: int
-) -> NDArray[np.float32]:
+def make_input(seed: int, shape: Sequence[int], low: float, high: float, number: int) -> NDArray[np.float32]:
     """Make input image `number` (0, 1, …), float32 (1, height, width, channel), inside [low, high).
 
     A 3×3 grid of random colours, stretched, plus noise: images of one fixture differ in their
