@@ -157,14 +157,23 @@ BUILDERS: Final[dict[str, Callable[[ModuleType], Model]]] = {
     "geometry": build_geometry,
     "nested": build_nested,
 }
-TFJS_BUILDERS: Final = {**BUILDERS, "nested": partial(build_nested, second_stem="second_stem")}
+TFJS_BUILDERS: Final[dict[str, Callable[[ModuleType], Model]]] = {
+    **BUILDERS,
+    "nested": partial(build_nested, second_stem="second_stem"),
+}
 
 
 def build_lambda(k: ModuleType) -> Model:
     """A Lambda layer: its Python code is stored in the file and must never run."""
     layers = k.layers
+
+    def double(value: object) -> object:
+        return value * 2.0  # type: ignore[operator]
+
+    # the stored byte code names its source file: keep the folder of whoever ran this out of it
+    double.__code__ = double.__code__.replace(co_filename="author.py")
     image = layers.Input((4, 4, 3), name="image")
-    x = layers.Lambda(lambda value: value * 2.0, name="double")(image)
+    x = layers.Lambda(double, name="double")(image)
     x = layers.GlobalAveragePooling2D()(x)
     return k.Model(image, layers.Dense(2, activation="softmax", name="scores")(x), name="lambda")
 

@@ -15,7 +15,8 @@ from typing import Final, Literal
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from tests.data.zoo.seeded_weights import Correction, make_input, make_weight
+
+from .seeded_weights import Correction, make_input, make_weight
 
 FOLDER: Final = Path(__file__).parent
 SHARD_BYTES: Final = 4 * 1024 * 1024
