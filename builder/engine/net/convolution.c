@@ -1,0 +1,187 @@
+/* Convolution as indirect matrix product (Dukhan 2019, "The Indirect Convolution Algorithm").
+ *
+ *   y[m][n] = act(bias[n] + Σ_tap Σ_c x[pixel(m, tap)][c] · w[n][tap][c] + residual[m][n])
+ *
+ * Loop order: groups; blocks of output pixels whose inputs stay in the second-level cache; panels of 8 output channels,
+ * whose weights stay in the first level; tiles of 4 pixels. Row starts are looked up in a table made once per block.
+ * 1×1 kernels have one tap: the table holds the rows of the input itself. With few input channels (the first layer) the image
+ * is copied once with its padding, and a kernel row becomes one tap of kernel_w · channels contiguous floats.
+ * A prologue (per-channel affine and ReLU in front of a 1×1 kernel) is applied block by block into scratch. */
+#include "activation.h"
+#include "gemm.h"
+#include "window.h"
+
+enum { GROUPS = 10, ACTIVATION = 11, PROLOGUE_LOW = 14 };
+enum { IN_X = 0, IN_WEIGHTS = 1, IN_BIAS = 2, IN_RESIDUAL = 3, IN_PROLOGUE = 4 };
+enum { BLOCK_BYTES = 192 * 1024, BLOCK_MIN_ROWS = 16, BLOCK_MAX_ROWS = 2048, SMALL_CHANNELS = 8 };
+
+typedef struct {
+    window w;
+    uint32_t groups, group_in, group_out, panels; /* per group */
+    uint32_t joined;                              /* kernel rows joined to single taps */
+    uint32_t taps, depth, block_rows;
+    activation act;
+    float prologue_low;
+} layer;
+
+static uint32_t choose_block_rows(const layer *l) {
+    uint64_t row_bytes = (uint64_t)l->taps * l->depth * sizeof(float);
+    uint64_t rows = BLOCK_BYTES / row_bytes / TILE_ROWS * TILE_ROWS;
+    return rows < BLOCK_MIN_ROWS ? BLOCK_MIN_ROWS : rows > BLOCK_MAX_ROWS ? BLOCK_MAX_ROWS : (uint32_t)rows;
+}
+
+static enum net_status read_layer(const step *s, layer *l) {
+    enum net_status status = read_window(s, &l->w);
+    if (status != NET_OK) return status;
+    status = read_activation(s, ACTIVATION, &l->act);
+    if (status != NET_OK) return status;
+    l->prologue_low = step_float(s, PROLOGUE_LOW);
+    l->groups = s->parameters[GROUPS];
+    if (l->groups == 0 || l->w.in_c % l->groups != 0 || l->w.out_c % l->groups != 0) return NET_PARAMETER;
+    l->group_in = l->w.in_c / l->groups;
+    l->group_out = l->w.out_c / l->groups;
+    l->panels = divide_up(l->group_out, TILE_COLUMNS);
+    l->joined = l->groups == 1 && l->w.kernel_w > 1 && l->w.dilation_w == 1 && l->w.in_c < SMALL_CHANNELS;
+    l->taps = l->joined ? l->w.kernel_h : l->w.kernel_h * l->w.kernel_w;
+    l->depth = l->joined ? l->w.kernel_w * l->w.in_c : l->group_in;
+    l->block_rows = choose_block_rows(l);
+    return NET_OK;
+}
+
+static uint64_t padded_pixels(const window *w) {
+    return ((uint64_t)w->in_h + w->pad_top + w->pad_bottom) * ((uint64_t)w->in_w + w->pad_left + w->pad_right);
+}
+
+/* Scratch: row table of a block, then zeros for pixels outside, the padded image, or the rows behind a prologue. */
+static uint64_t table_bytes(const layer *l) { return ((uint64_t)l->block_rows * l->taps * sizeof(float *) + 63) / 64 * 64; }
+
+static uint64_t rest_bytes(const layer *l, int prologue) {
+    if (l->joined) return padded_pixels(&l->w) * l->w.in_c * sizeof(float);
+    if (prologue) return (uint64_t)l->block_rows * l->w.in_c * sizeof(float);
+    return (uint64_t)l->group_in * sizeof(float);
+}
+
+static int is_pointwise(const window *w) { return w->kernel_h == 1 && w->kernel_w == 1 && w->pad_top == 0 && w->pad_left == 0; }
+
+enum net_status check_convolution(const step *s, uint64_t *scratch_bytes) {
+    layer l;
+    enum net_status status = read_layer(s, &l);
+    if (status != NET_OK) return status;
+    const tensor *weights = s->in[IN_WEIGHTS], *bias = s->in[IN_BIAS], *residual = s->in[IN_RESIDUAL], *prologue = s->in[IN_PROLOGUE];
+    if (weights == NULL || bias == NULL) return NET_OPERAND;
+    uint64_t columns = (uint64_t)l.groups * l.panels * TILE_COLUMNS;
+    if (!is_dense(weights) || weights->count != columns * l.taps * l.depth) return NET_SHAPE;
+    if (!is_dense(bias) || bias->count != columns) return NET_SHAPE;
+    if (residual != NULL && !same_shape(residual, s->out)) return NET_SHAPE;
+    if (prologue != NULL) {
+        if (l.groups != 1 || !is_pointwise(&l.w) || l.prologue_low != l.prologue_low) return NET_PARAMETER;
+        if (!is_dense(prologue) || prologue->count != 2 * (uint64_t)l.w.in_c) return NET_SHAPE;
+    }
+    *scratch_bytes = table_bytes(&l) + rest_bytes(&l, prologue != NULL);
+    return NET_OK;
+}
+
+static void copy_padded(const tensor *x, const window *w, float *to) {
+    uint32_t row = (w->in_w + w->pad_left + w->pad_right) * w->in_c;
+    for (uint64_t i = 0, n = padded_pixels(w) * w->in_c; i < n; i++) to[i] = 0.0f;
+    for (uint32_t y = 0; y < w->in_h; y++)
+        for (uint32_t i = 0; i < w->in_w; i++) {
+            const float *from = x->data + ((size_t)y * w->in_w + i) * x->stride;
+            float *pixel = to + (size_t)(y + w->pad_top) * row + (size_t)(i + w->pad_left) * w->in_c;
+            for (uint32_t c = 0; c < w->in_c; c++) pixel[c] = from[c];
+        }
+}
+
+/* Fills table[tile][tap][4] for output pixels first … end − 1; the last pixel stands in for missing ones. */
+static void fill_table(const layer *l, const tensor *x, const float *zeros, uint32_t first, uint32_t end, const float **table) {
+    const window *w = &l->w;
+    for (uint32_t m = first; m < end; m += TILE_ROWS)
+        for (uint32_t i = 0; i < TILE_ROWS; i++) {
+            uint32_t pixel = min_u32(m + i, end - 1), oy = pixel / w->out_w, ox = pixel % w->out_w;
+            const float **entry = table + (size_t)(m - first) * l->taps + i;
+            for (uint32_t ky = 0; ky < w->kernel_h; ky++) {
+                uint32_t iy = oy * w->stride_h + ky * w->dilation_h - w->pad_top; /* wraps to a huge number above the image */
+                for (uint32_t kx = 0; kx < w->kernel_w; kx++, entry += TILE_ROWS) {
+                    uint32_t ix = ox * w->stride_w + kx * w->dilation_w - w->pad_left;
+                    *entry = iy < w->in_h && ix < w->in_w ? x->data + ((size_t)iy * w->in_w + ix) * x->stride : zeros;
+                }
+            }
+        }
+}
+
+static void fill_joined_table(const layer *l, const float *padded, uint32_t first, uint32_t end, const float **table) {
+    const window *w = &l->w;
+    size_t row = (size_t)(w->in_w + w->pad_left + w->pad_right) * w->in_c;
+    for (uint32_t m = first; m < end; m += TILE_ROWS)
+        for (uint32_t i = 0; i < TILE_ROWS; i++) {
+            uint32_t pixel = min_u32(m + i, end - 1), oy = pixel / w->out_w, ox = pixel % w->out_w;
+            const float **entry = table + (size_t)(m - first) * l->taps + i;
+            for (uint32_t ky = 0; ky < w->kernel_h; ky++, entry += TILE_ROWS)
+                *entry = padded + (oy * w->stride_h + ky * w->dilation_h) * row + (size_t)ox * w->stride_w * w->in_c;
+        }
+}
+
+/* Moves the rows of a 1×1 table behind the prologue: scratch row = max(x · scale + shift, low). */
+static void apply_prologue(const layer *l, const tensor *prologue, uint32_t count, const float **table, float *to) {
+    uint32_t width = l->w.in_c;
+    const float *scale = prologue->data, *shift = prologue->data + width;
+    vec low = vec_splat(l->prologue_low);
+    for (uint32_t m = 0; m < count; m++, to += width) {
+        const float *from = table[m];
+        uint32_t c = 0;
+        for (; c + 4 <= width; c += 4) {
+            vec value = vec_add(vec_mul(vec_load(from + c), vec_load(scale + c)), vec_load(shift + c));
+            vec_store(to + c, vec_at_least(value, low));
+        }
+        for (; c < width; c++) {
+            float value = from[c] * scale[c] + shift[c];
+            to[c] = value < l->prologue_low ? l->prologue_low : value;
+        }
+        table[m] = to;
+    }
+    for (uint32_t m = count; m % TILE_ROWS != 0; m++) table[m] = table[count - 1];
+}
+
+static void shift_table(const float **table, size_t entries, uint32_t channels, const float *zeros) {
+    for (size_t i = 0; i < entries; i++)
+        if (table[i] != zeros) table[i] += channels;
+}
+
+static void multiply_block(const step *s, const layer *l, uint32_t group, uint32_t first, uint32_t end, const float **table) {
+    const tensor *y = s->out, *residual = s->in[IN_RESIDUAL];
+    for (uint32_t n = 0; n < l->panels; n++) {
+        uint32_t column = group * l->group_out + n * TILE_COLUMNS, index = group * l->panels + n;
+        panel p = {s->in[IN_WEIGHTS]->data + (size_t)index * TILE_COLUMNS * l->taps * l->depth,
+                   s->in[IN_BIAS]->data + (size_t)index * TILE_COLUMNS, l->taps, l->depth,
+                   min_u32(TILE_COLUMNS, l->group_out - n * TILE_COLUMNS), clamp_low(l->act), clamp_high(l->act)};
+        for (uint32_t m = first; m < end; m += TILE_ROWS) {
+            tile t = {table + (size_t)(m - first) * l->taps, y->data + (size_t)m * y->stride + column, y->stride,
+                      residual == NULL ? NULL : residual->data + (size_t)m * residual->stride + column,
+                      residual == NULL ? 0 : residual->stride};
+            run_tile(&p, &t, min_u32(TILE_ROWS, end - m));
+        }
+    }
+}
+
+void run_convolution(const step *s, unsigned char *scratch) {
+    layer l;
+    if (read_layer(s, &l) != NET_OK) return;
+    const float **table = (const float **)scratch;
+    float *rest = (float *)(scratch + table_bytes(&l));
+    const tensor *x = s->in[IN_X], *y = s->out, *prologue = s->in[IN_PROLOGUE];
+    if (l.joined) copy_padded(x, &l.w, rest);
+    else if (prologue == NULL)
+        for (uint32_t c = 0; c < l.group_in; c++) rest[c] = 0.0f;
+    for (uint32_t first = 0, end; first < y->rows; first = end) {
+        end = min_u32(first + l.block_rows, y->rows);
+        size_t entries = (size_t)divide_up(end - first, TILE_ROWS) * TILE_ROWS * l.taps;
+        if (l.joined) fill_joined_table(&l, rest, first, end, table);
+        else fill_table(&l, x, rest, first, end, table);
+        if (prologue != NULL) apply_prologue(&l, prologue, end - first, table, rest);
+        for (uint32_t group = 0; group < l.groups; group++) {
+            if (group > 0) shift_table(table, entries, l.group_in, rest);
+            multiply_block(s, &l, group, first, end, table);
+        }
+        if (needs_pass(l.act)) activate(y->data + (size_t)first * y->stride, end - first, y->width, y->stride, l.act);
+    }
+}

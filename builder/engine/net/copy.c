@@ -1,0 +1,68 @@
+/* Strided copies: transposition, slices, concatenation, repetition, padding (after a fill).
+ *
+ *   y[y_start + Σ i_a · y_step_a] = x[x_start + Σ i_a · x_step_a]   for all i_a < size_a, six axes
+ *
+ * Starts and steps count floats of the tensors' memory (their stride included); a step of 0 in x repeats.
+ * Loop order: axes as given; the compiler puts the axis that is contiguous in y last. */
+#include "network.h"
+#include "simd.h"
+
+enum { AXES = 6, X_START = 0, Y_START = 1, SIZES = 2, X_STEPS = 8, Y_STEPS = 14 };
+
+/* Floats from the first to behind the last element that the tensor may touch. */
+static uint64_t memory_extent(const tensor *t) { return (uint64_t)(t->rows - 1) * t->stride + t->width; }
+
+static uint64_t reached(const uint32_t *p, uint32_t start, const uint32_t *steps) {
+    uint64_t last = start;
+    for (uint32_t i = 0; i < AXES; i++) last += (uint64_t)(p[SIZES + i] - 1) * steps[i];
+    return last;
+}
+
+enum net_status check_copy(const step *s, uint64_t *scratch_bytes) {
+    const uint32_t *p = s->parameters;
+    if (s->in[0] == NULL) return NET_OPERAND;
+    for (uint32_t i = 0; i < AXES; i++) {
+        if (p[SIZES + i] == 0 || p[SIZES + i] > PLAN_MAX_ELEMENTS) return NET_PARAMETER;
+        if (p[X_STEPS + i] > PLAN_MAX_ELEMENTS || p[Y_STEPS + i] > PLAN_MAX_ELEMENTS) return NET_PARAMETER;
+        if (p[SIZES + i] > 1 && p[Y_STEPS + i] == 0) return NET_PARAMETER; /* would write one place again and again */
+    }
+    if (reached(p, p[X_START], p + X_STEPS) >= memory_extent(s->in[0])) return NET_PARAMETER;
+    if (reached(p, p[Y_START], p + Y_STEPS) >= memory_extent(s->out)) return NET_PARAMETER;
+    *scratch_bytes = 0;
+    return NET_OK;
+}
+
+static void copy_line(const float *x, uint32_t x_step, float *y, uint32_t y_step, uint32_t size) {
+    uint32_t i = 0;
+    if (x_step == 1 && y_step == 1)
+        for (; i + 4 <= size; i += 4) vec_store(y + i, vec_load(x + i));
+    for (; i < size; i++) y[(size_t)i * y_step] = x[(size_t)i * x_step];
+}
+
+static void copy_axes(const uint32_t *p, uint32_t axis, const float *x, float *y) {
+    uint32_t size = p[SIZES + axis], x_step = p[X_STEPS + axis], y_step = p[Y_STEPS + axis];
+    if (axis == AXES - 1) {
+        copy_line(x, x_step, y, y_step, size);
+        return;
+    }
+    for (uint32_t i = 0; i < size; i++) copy_axes(p, axis + 1, x + (size_t)i * x_step, y + (size_t)i * y_step);
+}
+
+void run_copy(const step *s, unsigned char *scratch) {
+    (void)scratch;
+    const uint32_t *p = s->parameters;
+    copy_axes(p, 0, s->in[0]->data + p[X_START], s->out->data + p[Y_START]);
+}
+
+enum net_status check_fill(const step *s, uint64_t *scratch_bytes) {
+    (void)s;
+    *scratch_bytes = 0;
+    return NET_OK;
+}
+
+void run_fill(const step *s, unsigned char *scratch) {
+    (void)scratch;
+    float value = step_float(s, 0);
+    for (uint32_t r = 0; r < s->out->rows; r++)
+        for (uint32_t c = 0; c < s->out->width; c++) s->out->data[(size_t)r * s->out->stride + c] = value;
+}

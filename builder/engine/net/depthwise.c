@@ -1,0 +1,152 @@
+/* Depthwise convolution, one filter per channel, without im2col.
+ *
+ *   y[oy][ox][c] = act(bias[c] + Σ_ky Σ_kx x[oy·s + ky·d − pad][ox·s + kx·d − pad][c] · w[ky][kx][c])
+ *
+ * Loop order: output rows; runs of 4 output pixels whose windows lie inside the row; channels by 4; then ky, and kx over the
+ * pixels of the input row, each loaded once for all outputs that it feeds (3×3, stride 1: 6 loads and 3 weights for 12
+ * products). Channels run inside the pixels because they are contiguous: whole cache lines are used, and the filters stay in
+ * the first-level cache. Pixels at the left and right border, and other kernels, take the general path.
+ * Both paths add the products in the order (ky, kx), so a value does not depend on the path. */
+#include "activation.h"
+#include "window.h"
+
+enum { ACTIVATION = 10, RUN = 4, RUN_KERNEL = 7 };
+enum { IN_X = 0, IN_WEIGHTS = 1, IN_BIAS = 2 };
+
+enum net_status check_depthwise(const step *s, uint64_t *scratch_bytes) {
+    window w;
+    activation act;
+    enum net_status status = read_window(s, &w);
+    if (status == NET_OK) status = read_activation(s, ACTIVATION, &act);
+    if (status != NET_OK) return status;
+    const tensor *weights = s->in[IN_WEIGHTS], *bias = s->in[IN_BIAS];
+    if (weights == NULL || bias == NULL) return NET_OPERAND;
+    if (w.in_c != w.out_c || !is_dense(weights) || !is_dense(bias) || bias->count != w.in_c) return NET_SHAPE;
+    if (weights->count != (uint64_t)w.kernel_h * w.kernel_w * w.in_c) return NET_SHAPE;
+    *scratch_bytes = 0;
+    return NET_OK;
+}
+
+typedef struct {
+    window w;
+    const tensor *x, *y;
+    const float *weights, *bias;
+    float low, high;
+} filter;
+
+/* Kernel rows that lie inside the image: *first … *end − 1. */
+ALWAYS_INLINE void clip_rows(const window *w, uint32_t oy, uint32_t *first, uint32_t *end) {
+    *first = *end = 0;
+    for (uint32_t ky = 0, found = 0; ky < w->kernel_h; ky++) {
+        if (oy * w->stride_h + ky * w->dilation_h - w->pad_top >= w->in_h) continue;
+        if (!found) *first = ky;
+        found = 1;
+        *end = ky + 1;
+    }
+}
+
+ALWAYS_INLINE vec load_lanes(const float *p, uint32_t lanes) { return lanes == 4 ? vec_load(p) : vec_load_part(p, lanes); }
+
+ALWAYS_INLINE void store_lanes(float *p, vec v, uint32_t lanes, const filter *f) {
+    v = vec_at_most(vec_at_least(v, vec_splat(f->low)), vec_splat(f->high));
+    if (lanes == 4) vec_store(p, v);
+    else vec_store_part(p, v, lanes);
+}
+
+/* RUN outputs of 4 channels; kernel width K and stride S are constants where this is inlined. */
+ALWAYS_INLINE void run_lanes(const filter *f, uint32_t oy, uint32_t ox, uint32_t c, uint32_t first, uint32_t end, uint32_t lanes, const uint32_t K, const uint32_t S) {
+    const window *w = &f->w;
+    vec sum0 = load_lanes(f->bias + c, lanes), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    size_t stride = f->x->stride;
+    for (uint32_t ky = first; ky < end; ky++) {
+        uint32_t iy = oy * S + ky - w->pad_top, ix = ox * S - w->pad_left;
+        const float *row = f->x->data + ((size_t)iy * w->in_w + ix) * stride + c;
+        const float *taps = f->weights + (size_t)ky * K * w->in_c + c;
+        vec k[RUN_KERNEL];
+#pragma clang loop unroll(full)
+        for (uint32_t i = 0; i < K; i++) k[i] = load_lanes(taps + (size_t)i * w->in_c, lanes);
+#pragma clang loop unroll(full)
+        for (uint32_t j = 0; j < K + 3 * S; j++, row += stride) {
+            vec v = load_lanes(row, lanes);
+            if (j < K) sum0 = vec_multiply_add(v, k[j], sum0);
+            if (j >= S && j < K + S) sum1 = vec_multiply_add(v, k[j - S], sum1);
+            if (j >= 2 * S && j < K + 2 * S) sum2 = vec_multiply_add(v, k[j - 2 * S], sum2);
+            if (j >= 3 * S) sum3 = vec_multiply_add(v, k[j - 3 * S], sum3);
+        }
+    }
+    float *out = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride + c;
+    store_lanes(out, sum0, lanes, f);
+    store_lanes(out + f->y->stride, sum1, lanes, f);
+    store_lanes(out + 2 * (size_t)f->y->stride, sum2, lanes, f);
+    store_lanes(out + 3 * (size_t)f->y->stride, sum3, lanes, f);
+}
+
+ALWAYS_INLINE void run_pixels(const filter *f, uint32_t oy, uint32_t ox, uint32_t first, uint32_t end, const uint32_t K, const uint32_t S) {
+    uint32_t c = 0;
+    for (; c + 4 <= f->w.in_c; c += 4) run_lanes(f, oy, ox, c, first, end, 4, K, S);
+    if (c < f->w.in_c) run_lanes(f, oy, ox, c, first, end, f->w.in_c - c, K, S);
+}
+
+/* One output pixel of any kernel. */
+static void general_pixel(const filter *f, uint32_t oy, uint32_t ox, uint32_t first, uint32_t end) {
+    const window *w = &f->w;
+    float *out = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride;
+    for (uint32_t c = 0; c < w->in_c; c += 4) {
+        uint32_t lanes = min_u32(4, w->in_c - c);
+        vec sum = load_lanes(f->bias + c, lanes);
+        for (uint32_t ky = first; ky < end; ky++) {
+            uint32_t iy = oy * w->stride_h + ky * w->dilation_h - w->pad_top;
+            for (uint32_t kx = 0; kx < w->kernel_w; kx++) {
+                uint32_t ix = ox * w->stride_w + kx * w->dilation_w - w->pad_left;
+                if (ix >= w->in_w) continue;
+                vec v = load_lanes(f->x->data + ((size_t)iy * w->in_w + ix) * f->x->stride + c, lanes);
+                sum = vec_multiply_add(v, load_lanes(f->weights + ((size_t)ky * w->kernel_w + kx) * w->in_c + c, lanes), sum);
+            }
+        }
+        store_lanes(out + c, sum, lanes, f);
+    }
+}
+
+/* Outputs *first … *end − 1 have their whole window inside the row. */
+static void find_inner(const window *w, uint32_t *first, uint32_t *end) {
+    *first = min_u32(divide_up(w->pad_left, w->stride_w), w->out_w);
+    uint32_t reach = (w->kernel_w - 1) * w->dilation_w + 1;
+    uint32_t last = w->in_w + w->pad_left < reach ? 0 : (w->in_w + w->pad_left - reach) / w->stride_w + 1;
+    *end = max_u32(*first, min_u32(last, w->out_w));
+}
+
+ALWAYS_INLINE void run_rows(const filter *f, const uint32_t K, const uint32_t S) {
+    const window *w = &f->w;
+    uint32_t inner, inner_end;
+    find_inner(w, &inner, &inner_end);
+    for (uint32_t oy = 0; oy < w->out_h; oy++) {
+        uint32_t first, end, ox = 0;
+        clip_rows(w, oy, &first, &end);
+        for (; ox < inner; ox++) general_pixel(f, oy, ox, first, end);
+        if (K != 0)
+            for (; ox + RUN <= inner_end; ox += RUN) run_pixels(f, oy, ox, first, end, K, S);
+        for (; ox < w->out_w; ox++) general_pixel(f, oy, ox, first, end);
+    }
+}
+
+void run_depthwise(const step *s, unsigned char *scratch) {
+    (void)scratch;
+    filter f = {.x = s->in[IN_X], .y = s->out, .weights = s->in[IN_WEIGHTS]->data, .bias = s->in[IN_BIAS]->data};
+    activation act;
+    if (read_window(s, &f.w) != NET_OK || read_activation(s, ACTIVATION, &act) != NET_OK) return;
+    f.low = clamp_low(act);
+    f.high = clamp_high(act);
+    const window *w = &f.w;
+    int even = w->stride_h == w->stride_w && w->dilation_h == 1 && w->dilation_w == 1;
+    uint32_t shape = even ? w->kernel_w * 10 + w->stride_w : 0;
+    switch (shape) {
+    case 31: run_rows(&f, 3, 1); break;
+    case 32: run_rows(&f, 3, 2); break;
+    case 51: run_rows(&f, 5, 1); break;
+    case 52: run_rows(&f, 5, 2); break;
+    case 71: run_rows(&f, 7, 1); break;
+    case 72: run_rows(&f, 7, 2); break;
+    default: run_rows(&f, 0, 0); break;
+    }
+    if (needs_pass(act)) activate(s->out->data, s->out->rows, s->out->width, s->out->stride, act);
+}

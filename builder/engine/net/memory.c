@@ -1,0 +1,60 @@
+/* The heap begins behind the module's own data and grows with the WebAssembly memory. */
+#include "memory.h"
+
+enum { ALIGNMENT = 64, PAGE = 65536 };
+
+#ifdef __wasm__
+#define EXPORT(name) __attribute__((export_name(name)))
+extern unsigned char __heap_base;
+static uintptr_t heap_start(void) { return ((uintptr_t)&__heap_base + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+static int grow_to(uint64_t end) {
+    uint64_t present = (uint64_t)__builtin_wasm_memory_size(0) * PAGE;
+    if (end <= present) return 1;
+    return end <= 0xffff0000u && __builtin_wasm_memory_grow(0, (end - present + PAGE - 1) / PAGE) != (size_t)-1;
+}
+#else
+#define EXPORT(name)
+static _Alignas(ALIGNMENT) unsigned char native_heap[256u << 20];
+static uintptr_t heap_start(void) { return (uintptr_t)native_heap; }
+static int grow_to(uint64_t end) { return end <= (uint64_t)(uintptr_t)native_heap + sizeof native_heap; }
+#endif
+
+static uintptr_t heap_end; /* 0 = nothing taken */
+
+void *take(uint64_t size_bytes) {
+    if (heap_end == 0) heap_end = heap_start();
+    uint64_t end = ((uint64_t)heap_end + size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (end < heap_end || !grow_to(end)) return NULL;
+    void *start = (void *)heap_end;
+    heap_end = (uintptr_t)end;
+    return start;
+}
+
+int is_taken(const void *start, uint64_t size_bytes) {
+    uintptr_t place = (uintptr_t)start;
+    return heap_end != 0 && place >= heap_start() && place <= heap_end && size_bytes <= heap_end - place;
+}
+
+void net_forget(void);
+
+EXPORT("reserve") void *reserve(uint32_t size_bytes) { return take(size_bytes); }
+
+EXPORT("reset") void reset(void) {
+    heap_end = 0;
+    net_forget();
+}
+
+/* The compiler may turn loops into calls of these; there is no C library to supply them. */
+#ifdef __wasm__
+void *memset(void *to, int value, size_t size) {
+    unsigned char *p = to;
+    for (size_t i = 0; i < size; i++) p[i] = (unsigned char)value;
+    return to;
+}
+void *memcpy(void *restrict to, const void *restrict from, size_t size) {
+    unsigned char *p = to;
+    const unsigned char *q = from;
+    for (size_t i = 0; i < size; i++) p[i] = q[i];
+    return to;
+}
+#endif
