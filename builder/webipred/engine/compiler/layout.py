@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from webipred.engine.compiler.graph import Graph, Node, Rewriter, Shape
+from webipred.engine.compiler.graph import Graph, Node, Rewriter, Shape, size_of
 
 TO_LAST: Final = (0, 2, 3, 1)
 TO_FIRST: Final = (0, 3, 1, 2)
@@ -121,13 +121,18 @@ def below(rewriter: Rewriter, node: Node, inputs: Sequence[str], order: Sequence
 
 
 def sink_one(rewriter: Rewriter, node: Node) -> str | None:
-    """Functions of single elements."""
+    """Functions of single elements: reshaping can wait as well."""
     order = order_of(rewriter, node.inputs[0])
-    return None if order is None else below(rewriter, node, [source(rewriter, node.inputs[0])], order)
+    if order is None:
+        return sink_reshaped(rewriter, node)
+    return below(rewriter, node, [source(rewriter, node.inputs[0])], order)
 
 
 def sink_elementwise(rewriter: Rewriter, node: Node) -> str | None:
     """Elementwise functions of two values: the other side is transposed back where that is free."""
+    reshaped = sink_reshaped(rewriter, node)
+    if reshaped is not None:
+        return reshaped
     orders = [order_of(rewriter, name) for name in node.inputs]
     order = next((item for item in orders if item is not None), None)
     rank = len(rewriter.shapes[node.output])
@@ -137,6 +142,28 @@ def sink_elementwise(rewriter: Rewriter, node: Node) -> str | None:
         return None
     inputs = [transpose(rewriter, align(rewriter, name, rank), invert(order)) for name in node.inputs]
     return below(rewriter, node, inputs, order)
+
+
+def sink_reshaped(rewriter: Rewriter, node: Node) -> str | None:
+    """Elementwise functions of values reshaped from one shape, and of constants that fit it: reshape the result instead."""
+    shape = rewriter.shapes[node.output]
+    makers = [rewriter.producer(name) for name in node.inputs]
+    reshaped = [maker is not None and maker.op == "Reshape" and rewriter.shapes[maker.output] == shape for maker in makers]
+    origins = {rewriter.shapes[maker.inputs[0]] for maker, is_reshaped in zip(makers, reshaped, strict=True) if maker and is_reshaped}
+    if len(origins) != 1:
+        return None
+    origin = origins.pop()
+    inputs: list[str] = []
+    for name, maker, is_reshaped in zip(node.inputs, makers, reshaped, strict=True):
+        constant = rewriter.constants.get(name)
+        if maker is not None and is_reshaped:
+            inputs.append(maker.inputs[0])
+        elif constant is not None and constant.size in (1, size_of(shape)):
+            inputs.append(rewriter.constant(constant.reshape(1 if constant.size == 1 else origin), f"{name}.r"))
+        else:
+            return None
+    result = rewriter.emit(node.op, inputs, origin, node.output, **node.attributes)
+    return reshape(rewriter, result, shape)
 
 
 def is_free(rewriter: Rewriter, name: str, order: tuple[int, ...]) -> bool:

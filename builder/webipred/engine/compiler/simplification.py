@@ -172,6 +172,8 @@ def mean(rewriter: Rewriter, node: Node) -> str:
         axes = tuple(range(len(shape)))
     axes = tuple(sorted(axis % len(shape) for axis in axes))
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    if kept == shape:  # the mean of single elements
+        return to_reshape(rewriter, node)
     result = rewriter.emit("Mean", node.inputs[:1], kept, f"{node.output}.kept", axes=axes)
     return rewriter.emit("Reshape", [result], shape_of(rewriter, node), node.output)
 
