@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,24 +46,25 @@ class Worker:
         self._process.stdin.flush()
         return self._read()
 
-    def run(self) -> float:
-        return self.ask("run")["ms"]
+    def run(self, clock: str) -> float:
+        return self.ask("run")[clock]
 
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
 
 
-def open_native(data: bytes, image: np.ndarray) -> Callable[[], float]:
+def open_native(data: bytes, image: np.ndarray, clock: str) -> Callable[[], float]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
     def run() -> float:
-        started = time.perf_counter()
+        now = time.perf_counter if clock == "wall" else time.process_time
+        started = now()
         session.run(None, {name: image})
-        return (time.perf_counter() - started) * 1000
+        return (now() - started) * 1000
 
     return run
 
@@ -102,7 +104,9 @@ def bench(path: Path, options: argparse.Namespace, folder: Path) -> dict[str, fl
         workers["relaxed"] = Worker("own", str(options.relaxed), *files, relaxed=True)
     if options.web:
         workers["web"] = Worker("web", str(options.web), str(path.resolve()), files[1], ",".join(map(str, session_shape)))
-    runs: dict[str, Callable[[], float]] = {"native": open_native(data, image)} | {name: worker.run for name, worker in workers.items()}
+    runs: dict[str, Callable[[], float]] = {"native": open_native(data, image, options.clock)} | {
+        name: partial(worker.run, options.clock) for name, worker in workers.items()
+    }
     medians = measure(runs, options.rounds)
     print(path.stem, " ".join(f"{name} {value:.1f} ms" for name, value in medians.items()),
           " ready:", " ".join(f"{name} {worker.ready_ms:.0f} ms" for name, worker in workers.items()), flush=True)  # fmt: skip
@@ -120,6 +124,7 @@ def main() -> None:
     parser.add_argument("--relaxed", type=Path)
     parser.add_argument("--web", type=Path)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="cpu", help="cpu ignores what other processes take")
     parser.add_argument("--profile", type=int, default=0, help="print the slowest kernel calls of the plain build")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -57,6 +57,8 @@ console.log(JSON.stringify({ ready: network.ready }));
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "profile") { console.log(JSON.stringify(network.profile())); continue; }
   const started = performance.now();
+  const before = process.cpuUsage();
   const output = await network.run();
-  console.log(JSON.stringify({ ms: performance.now() - started, output: output.slice(0, 16) }));
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify({ wall: performance.now() - started, cpu: (user + system) / 1000, output: output.slice(0, 16) }));
 }

@@ -82,12 +82,6 @@ ALWAYS_INLINE void multiply_tile(const panel *p, const tile *t, const uint32_t r
     for (uint32_t tap = 0; tap < p->taps; tap++, starts += TILE_ROWS) {
         const float *a0 = starts[0], *a1 = starts[1], *a2 = starts[2], *a3 = starts[3];
         uint32_t k = p->depth;
-        for (; k >= 4; k -= 4, a0 += 4, a1 += 4, a2 += 4, a3 += 4, w += 32) {
-            TILE_STEP(0);
-            TILE_STEP(1);
-            TILE_STEP(2);
-            TILE_STEP(3);
-        }
         for (; k > 0; k--, a0++, a1++, a2++, a3++, w += 8) TILE_STEP(0);
     }
     finish_row(x00, x01, p, t, 0);
