@@ -5,7 +5,7 @@
  * Loop order: output rows; runs of 4 output pixels whose windows lie inside the row; channels by 4; then ky, and kx over the
  * pixels of the input row, each loaded once for all outputs that it feeds (3×3, stride 1: 6 loads and 3 weights for 12
  * products). Channels run inside the pixels because they are contiguous: whole cache lines are used, and the filters stay in
- * the first-level cache. Pixels at the left and right border, and other kernels, take the general path.
+ * the first-level cache. Pixels at the left and right border, and other kernels, run one by one.
  * Both paths add the products in the order (ky, kx), so a value does not depend on the path. */
 #include "activation.h"
 #include "window.h"
@@ -47,64 +47,84 @@ ALWAYS_INLINE void clip_rows(const window *w, uint32_t oy, uint32_t *first, uint
 
 ALWAYS_INLINE vec load_lanes(const float *p, uint32_t lanes) { return lanes == 4 ? vec_load(p) : vec_load_part(p, lanes); }
 
-ALWAYS_INLINE void store_lanes(float *p, vec v, uint32_t lanes, const filter *f) {
-    v = vec_at_most(vec_at_least(v, vec_splat(f->low)), vec_splat(f->high));
+/* Everything that a run of output pixels needs, in registers: a struct that escapes would be read again after every store. */
+typedef struct {
+    const float *x, *taps, *bias;
+    float *y;
+    size_t x_row, x_pixel, tap_row, tap_pixel, y_pixel;
+    uint32_t rows;
+    float low, high;
+} run;
+
+ALWAYS_INLINE void store_clamped(float *p, vec v, uint32_t lanes, float low, float high) {
+    v = vec_at_most(vec_at_least(v, vec_splat(low)), vec_splat(high));
     if (lanes == 4) vec_store(p, v);
     else vec_store_part(p, v, lanes);
 }
 
 /* RUN outputs of 4 channels; kernel width K and stride S are constants where this is inlined. */
-ALWAYS_INLINE void run_lanes(const filter *f, uint32_t oy, uint32_t ox, uint32_t c, uint32_t first, uint32_t end, uint32_t lanes, const uint32_t K, const uint32_t S) {
-    const window *w = &f->w;
-    vec sum0 = load_lanes(f->bias + c, lanes), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-    size_t stride = f->x->stride;
-    for (uint32_t ky = first; ky < end; ky++) {
-        uint32_t iy = oy * S + ky - w->pad_top, ix = ox * S - w->pad_left;
-        const float *row = f->x->data + ((size_t)iy * w->in_w + ix) * stride + c;
-        const float *taps = f->weights + (size_t)ky * K * w->in_c + c;
+ALWAYS_INLINE void run_lanes(const run r, uint32_t c, uint32_t lanes, const uint32_t K, const uint32_t S) {
+    vec sum0 = load_lanes(r.bias + c, lanes), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    const float *row = r.x + c, *taps = r.taps + c;
+    for (uint32_t ky = 0; ky < r.rows; ky++, row += r.x_row, taps += r.tap_row) {
         vec k[RUN_KERNEL];
 #pragma clang loop unroll(full)
-        for (uint32_t i = 0; i < K; i++) k[i] = load_lanes(taps + (size_t)i * w->in_c, lanes);
+        for (uint32_t i = 0; i < K; i++) k[i] = load_lanes(taps + i * r.tap_pixel, lanes);
+        const float *pixel = row;
 #pragma clang loop unroll(full)
-        for (uint32_t j = 0; j < K + 3 * S; j++, row += stride) {
-            vec v = load_lanes(row, lanes);
+        for (uint32_t j = 0; j < K + 3 * S; j++, pixel += r.x_pixel) {
+            vec v = load_lanes(pixel, lanes);
             if (j < K) sum0 = vec_multiply_add(v, k[j], sum0);
             if (j >= S && j < K + S) sum1 = vec_multiply_add(v, k[j - S], sum1);
             if (j >= 2 * S && j < K + 2 * S) sum2 = vec_multiply_add(v, k[j - 2 * S], sum2);
             if (j >= 3 * S) sum3 = vec_multiply_add(v, k[j - 3 * S], sum3);
         }
     }
-    float *out = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride + c;
-    store_lanes(out, sum0, lanes, f);
-    store_lanes(out + f->y->stride, sum1, lanes, f);
-    store_lanes(out + 2 * (size_t)f->y->stride, sum2, lanes, f);
-    store_lanes(out + 3 * (size_t)f->y->stride, sum3, lanes, f);
+    float *out = r.y + c;
+    store_clamped(out, sum0, lanes, r.low, r.high);
+    store_clamped(out + r.y_pixel, sum1, lanes, r.low, r.high);
+    store_clamped(out + 2 * r.y_pixel, sum2, lanes, r.low, r.high);
+    store_clamped(out + 3 * r.y_pixel, sum3, lanes, r.low, r.high);
 }
 
 ALWAYS_INLINE void run_pixels(const filter *f, uint32_t oy, uint32_t ox, uint32_t first, uint32_t end, const uint32_t K, const uint32_t S) {
-    uint32_t c = 0;
-    for (; c + 4 <= f->w.in_c; c += 4) run_lanes(f, oy, ox, c, first, end, 4, K, S);
-    if (c < f->w.in_c) run_lanes(f, oy, ox, c, first, end, f->w.in_c - c, K, S);
+    const window *w = &f->w;
+    uint32_t channels = w->in_c, iy = oy * S + first - w->pad_top, ix = ox * S - w->pad_left, c = 0;
+    const run r = {.x = f->x->data + ((size_t)iy * w->in_w + ix) * f->x->stride, .taps = f->weights + (size_t)first * K * channels,
+                   .bias = f->bias, .y = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride,
+                   .x_row = (size_t)w->in_w * f->x->stride, .x_pixel = f->x->stride, .tap_row = (size_t)K * channels,
+                   .tap_pixel = channels, .y_pixel = f->y->stride, .rows = end - first, .low = f->low, .high = f->high};
+    for (; c + 4 <= channels; c += 4) run_lanes(r, c, 4, K, S);
+    if (c < channels) run_lanes(r, c, channels - c, K, S);
 }
 
-/* One output pixel of any kernel. */
-static void general_pixel(const filter *f, uint32_t oy, uint32_t ox, uint32_t first, uint32_t end) {
-    const window *w = &f->w;
-    float *out = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride;
-    for (uint32_t c = 0; c < w->in_c; c += 4) {
-        uint32_t lanes = min_u32(4, w->in_c - c);
-        vec sum = load_lanes(f->bias + c, lanes);
-        for (uint32_t ky = first; ky < end; ky++) {
-            uint32_t iy = oy * w->stride_h + ky * w->dilation_h - w->pad_top;
-            for (uint32_t kx = 0; kx < w->kernel_w; kx++) {
-                uint32_t ix = ox * w->stride_w + kx * w->dilation_w - w->pad_left;
-                if (ix >= w->in_w) continue;
-                vec v = load_lanes(f->x->data + ((size_t)iy * w->in_w + ix) * f->x->stride + c, lanes);
-                sum = vec_multiply_add(v, load_lanes(f->weights + ((size_t)ky * w->kernel_w + kx) * w->in_c + c, lanes), sum);
-            }
-        }
-        store_lanes(out + c, sum, lanes, f);
+ALWAYS_INLINE void pixel_lanes(const run r, uint32_t columns, uint32_t c, uint32_t lanes) {
+    vec sum = load_lanes(r.bias + c, lanes);
+    for (uint32_t ky = 0; ky < r.rows; ky++) {
+        const float *pixel = r.x + ky * r.x_row + c, *tap = r.taps + ky * r.tap_row + c;
+        for (uint32_t kx = 0; kx < columns; kx++, pixel += r.x_pixel, tap += r.tap_pixel)
+            sum = vec_multiply_add(load_lanes(pixel, lanes), load_lanes(tap, lanes), sum);
     }
+    store_clamped(r.y + c, sum, lanes, r.low, r.high);
+}
+
+/* One output pixel of any kernel; kernel columns that lie outside the row are left out. */
+static void run_pixel(const filter *f, uint32_t oy, uint32_t ox, uint32_t first, uint32_t end) {
+    const window *w = &f->w;
+    uint32_t channels = w->in_c, start = 0, columns = 0;
+    for (uint32_t kx = 0; kx < w->kernel_w; kx++) {
+        if (ox * w->stride_w + kx * w->dilation_w - w->pad_left >= w->in_w) continue;
+        if (columns++ == 0) start = kx;
+    }
+    uint32_t iy = oy * w->stride_h + first * w->dilation_h - w->pad_top, ix = ox * w->stride_w + start * w->dilation_w - w->pad_left;
+    const run r = {.x = f->x->data + ((size_t)iy * w->in_w + ix) * f->x->stride,
+                   .taps = f->weights + ((size_t)first * w->kernel_w + start) * channels, .bias = f->bias,
+                   .y = f->y->data + ((size_t)oy * w->out_w + ox) * f->y->stride, .x_row = (size_t)w->dilation_h * w->in_w * f->x->stride,
+                   .x_pixel = (size_t)w->dilation_w * f->x->stride, .tap_row = (size_t)w->kernel_w * channels, .tap_pixel = channels,
+                   .rows = columns == 0 ? 0 : end - first, .low = f->low, .high = f->high};
+    uint32_t c = 0;
+    for (; c + 4 <= channels; c += 4) pixel_lanes(r, columns, c, 4);
+    if (c < channels) pixel_lanes(r, columns, c, channels - c);
 }
 
 /* Outputs *first … *end − 1 have their whole window inside the row. */
@@ -122,10 +142,10 @@ ALWAYS_INLINE void run_rows(const filter *f, const uint32_t K, const uint32_t S)
     for (uint32_t oy = 0; oy < w->out_h; oy++) {
         uint32_t first, end, ox = 0;
         clip_rows(w, oy, &first, &end);
-        for (; ox < inner; ox++) general_pixel(f, oy, ox, first, end);
-        if (K != 0)
-            for (; ox + RUN <= inner_end; ox += RUN) run_pixels(f, oy, ox, first, end, K, S);
-        for (; ox < w->out_w; ox++) general_pixel(f, oy, ox, first, end);
+        for (; ox < inner; ox++) run_pixel(f, oy, ox, first, end);
+        if (K != 0 && inner_end - inner >= RUN) /* the last run may compute some pixels again, to the same bits */
+            for (; ox < inner_end; ox = min_u32(ox + RUN, inner_end)) run_pixels(f, oy, min_u32(ox, inner_end - RUN), first, end, K, S);
+        for (; ox < w->out_w; ox++) run_pixel(f, oy, ox, first, end);
     }
 }
 

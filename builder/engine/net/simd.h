@@ -16,7 +16,6 @@ static inline vec vec_mul(vec a, vec b) { return wasm_f32x4_mul(a, b); }
 static inline vec vec_div(vec a, vec b) { return wasm_f32x4_div(a, b); }
 static inline vec vec_sqrt(vec a) { return wasm_f32x4_sqrt(a); }
 static inline vec vec_abs(vec a) { return wasm_f32x4_abs(a); }
-static inline vec vec_nearest(vec a) { return wasm_f32x4_nearest(a); }
 /* a where the mask is set, b elsewhere */
 static inline vec vec_select(vec mask, vec a, vec b) { return wasm_v128_bitselect(a, b, mask); }
 static inline vec vec_less(vec a, vec b) { return wasm_f32x4_lt(a, b); }
@@ -24,11 +23,8 @@ static inline vec vec_is_nan(vec a) { return wasm_f32x4_ne(a, a); }
 /* Both return x where x is not a number: NaN must reach the output, never vanish. */
 static inline vec vec_at_least(vec x, vec low) { return wasm_f32x4_pmax(x, low); }
 static inline vec vec_at_most(vec x, vec high) { return wasm_f32x4_pmin(x, high); }
-/* value · 2^exponent for integral exponents in −126 … 127 */
-static inline vec vec_scale_by_power(vec value, vec exponent) {
-    vec bits = wasm_i32x4_shl(wasm_i32x4_add(wasm_i32x4_trunc_sat_f32x4(exponent), wasm_i32x4_splat(127)), 23);
-    return wasm_f32x4_mul(value, bits);
-}
+/* 2^n for the integer n (−126 … 128, the last giving infinity) that stands in the low bits of `shifted` = n + 1.5·2²³. */
+static inline vec vec_power_of_two(vec shifted) { return wasm_i32x4_shl(wasm_i32x4_add(shifted, wasm_i32x4_splat(127)), 23); }
 static inline float vec_sum(vec v) {
     return (wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1)) +
            (wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3));
@@ -40,6 +36,7 @@ static inline vec vec_multiply_add(vec a, vec b, vec c) { return wasm_f32x4_add(
 #endif
 #else
 typedef float vec __attribute__((vector_size(16)));
+typedef uint32_t vec_uint __attribute__((vector_size(16)));
 typedef int32_t vec_int __attribute__((vector_size(16)));
 typedef float vec_loose __attribute__((vector_size(16), aligned(4), may_alias));
 static inline vec vec_load(const float *p) { return *(const vec_loose *)p; }
@@ -55,19 +52,12 @@ static inline vec vec_sqrt(vec a) {
     return a;
 }
 static inline vec vec_abs(vec a) { return (vec)((vec_int)a & 0x7fffffff); }
-static inline vec vec_nearest(vec a) {
-    for (int i = 0; i < 4; i++) a[i] = __builtin_rintf(a[i]);
-    return a;
-}
 static inline vec vec_select(vec mask, vec a, vec b) { return (vec)(((vec_int)mask & (vec_int)a) | (~(vec_int)mask & (vec_int)b)); }
 static inline vec vec_less(vec a, vec b) { return (vec)(a < b); }
 static inline vec vec_is_nan(vec a) { return (vec)(a != a); }
 static inline vec vec_at_least(vec x, vec low) { return vec_select((vec)(x < low), low, x); }
 static inline vec vec_at_most(vec x, vec high) { return vec_select((vec)(high < x), high, x); }
-static inline vec vec_scale_by_power(vec value, vec exponent) {
-    for (int i = 0; i < 4; i++) value[i] *= __builtin_ldexpf(1.0f, exponent[i] == exponent[i] ? (int)exponent[i] : 0);
-    return value;
-}
+static inline vec vec_power_of_two(vec shifted) { return (vec)(((vec_uint)shifted + 127u) << 23); }
 static inline float vec_sum(vec v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 static inline vec vec_multiply_add(vec a, vec b, vec c) { return a * b + c; }
 #endif
