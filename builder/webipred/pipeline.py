@@ -88,9 +88,8 @@ def _publish(
 
 def _explain_skip(entry: CatalogEntry, lock: Lock) -> Finding | None:
     if entry.status != "published":
-        return Finding(
-            code=f"N-ENTRY-{entry.status.upper()}", where=entry.id, what=f"{entry.status}: {entry.status_reason}"
-        )
+        code = "N-ENTRY-DRAFT" if entry.status == "draft" else "N-ENTRY-WITHDRAWN"
+        return Finding(code=code, where=entry.id, what=f"{entry.status}: {entry.status_reason}")
     if entry.source.type == "folder":
         return None
     locked = lock.models.get(entry.id)
