@@ -99,9 +99,8 @@ def _report_broken(where: str) -> Iterator[None]:
     except (
         zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, NotImplementedError, RuntimeError, ValueError,
     ) as error:
-        raise refuse(
-            "E-ZIP-BROKEN", where, f"the zip archive cannot be read ({str(error) or type(error).__name__}).", FOREIGN_ZIP
-        ) from error
+        what = f"the zip archive cannot be read ({str(error) or type(error).__name__})."
+        raise refuse("E-ZIP-BROKEN", where, what, FOREIGN_ZIP) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], limits: UnpackLimits, where: str) -> None:
