@@ -56,8 +56,8 @@ class Sample(Node):
     """Path relative to the catalog file."""
     class_id: str = Field(alias="class")
     """Id of the class that the image belongs to."""
-    license: Spdx | Text
-    """Licence of the image."""
+    license: Text
+    """Licence of the image: an SPDX identifier where there is one, else its terms in a few words."""
     sha256: Sha256
     """Digest of the file."""
     credit: Text | None = None

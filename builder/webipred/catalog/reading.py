@@ -70,6 +70,7 @@ class _TreeReader:
         self.name = name
         self.lines: dict[str, int] = {}
         self._line_of: dict[Finding, int] = {}
+        self._ids: set[str] = set()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -120,9 +121,10 @@ class _TreeReader:
         place = _Place(path=f"{place.path}[{index}]", line=item.line, hint=place.hint)
         if not isinstance(entry_id, YamlScalar) or not entry_id.text:
             return place
-        if entry_id.text in self.lines:
+        if entry_id.text in self._ids:
             self._fail("RULE", place.below("id", entry_id.line, ""), f"{describe_repeated_id(entry_id.text)}.")
             return place
+        self._ids.add(entry_id.text)
         return _Place(path=entry_id.text[:64], line=item.line)
 
     def _read_mapping(self, members: tuple[object, ...], node: YamlMapping, place: _Place) -> object:
