@@ -52,11 +52,13 @@ def _check_file(path: str, data: bytes, allowed: tuple[str, ...]) -> Iterator[Fi
 
 def _check_literals(path: str, text: str, allowed: tuple[str, ...]) -> Iterator[Finding]:
     for address in sorted({found for found in _LITERAL.findall(text) if not found.startswith(allowed)}):
-        yield _report("FOREIGN-URL", path, f"holds the address {address!r} of another host in a script or style.")
+        yield _report(
+            "E-EMIT-FOREIGN-URL", path, f"holds the address {address!r} of another host in a script or style."
+        )
 
 
-def _report(name: str, path: str, what: str, fix: str = "Correct the template; nothing was written.") -> Finding:
-    return Finding(code=f"E-EMIT-{name}", where=f"site: {path}", what=what, fix=fix)
+def _report(code: str, path: str, what: str, fix: str = "Correct the template; nothing was written.") -> Finding:
+    return Finding(code=code, where=f"site: {path}", what=what, fix=fix)
 
 
 class _Page(HTMLParser):
@@ -74,7 +76,7 @@ class _Page(HTMLParser):
 
     def conclude(self) -> list[Finding]:
         if self._policy is None:
-            self._add("POLICY", "has no Content-Security-Policy as the first element of its head.")
+            self._add("E-EMIT-POLICY", "has no Content-Security-Policy as the first element of its head.")
         return self._findings
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -87,11 +89,13 @@ class _Page(HTMLParser):
             self._in_head = False
         self._check_attributes(tag, attributes)
         if tag == "base":
-            self._add("BASE", "has a base element, which changes what relative addresses mean.")
+            self._add("E-EMIT-BASE", "has a base element, which changes what relative addresses mean.")
         if tag == "style" or (tag == "script" and not _DATA_SCRIPT.fullmatch(attributes.get("type", ""))):
             self._raw_tag, self._raw_text = tag, []
             if tag == "script" and "src" in attributes:
-                self._add("SCRIPT", f"loads the script {attributes['src']!r} instead of holding it, pinned by its hash.")
+                self._add(
+                    "E-EMIT-SCRIPT", f"loads the script {attributes['src']!r}; scripts stand inside, pinned by a hash."
+                )
 
     def handle_data(self, data: str) -> None:
         if self._raw_tag is not None:
@@ -109,34 +113,36 @@ class _Page(HTMLParser):
         if is_policy and self._head_children == 1:
             self._policy = attributes.get("content", "")
             if "default-src 'none'" not in self._policy:
-                self._add("POLICY", "has a policy without default-src 'none'.")
+                self._add("E-EMIT-POLICY", "has a policy without default-src 'none'.")
             if "'unsafe-inline'" in self._policy or "'unsafe-eval'" in self._policy:
-                self._add("POLICY", "has a policy that permits unsafe-inline or unsafe-eval.")
+                self._add("E-EMIT-POLICY", "has a policy that permits unsafe-inline or unsafe-eval.")
 
     def _check_attributes(self, tag: str, attributes: dict[str, str]) -> None:
         for name, value in attributes.items():
             if name.startswith("on"):
-                self._add("HANDLER", f"has the inline handler {name} on <{tag}>; the policy blocks it.")
+                self._add("E-EMIT-HANDLER", f"has the inline handler {name} on <{tag}>; the policy blocks it.")
             elif name == "style":
-                self._add("STYLE", f"has a style attribute on <{tag}>; the policy blocks it.")
+                self._add("E-EMIT-STYLE", f"has a style attribute on <{tag}>; the policy blocks it.")
             elif name in _FETCHING or name in ("href", "xlink:href"):
                 self._check_address(tag, name, value)
 
     def _check_address(self, tag: str, name: str, value: str) -> None:
         if value.startswith("/") and not value.startswith("//"):
-            self._add("ROOT", f"has the address {value!r} from the root of the host; it breaks under a sub-path.")
+            self._add(
+                "E-EMIT-ROOT", f"has the address {value!r} from the root of the host; it breaks under a sub-path."
+            )
         elif _FOREIGN.match(value):
             displayed = (tag, name) == ("a", "href") and value.startswith(("https://", "mailto:"))
             inert = (tag, name) == ("link", "href") and value.startswith("data:image/")
             if not displayed and not inert:
-                self._add("FOREIGN-URL", f"names the address {value!r} in {name} of <{tag}>.")
+                self._add("E-EMIT-FOREIGN-URL", f"names the address {value!r} in {name} of <{tag}>.")
 
     def _check_inline(self, tag: str, text: str) -> None:
         if self._policy is None or hash_source(text) not in self._policy:
-            self._add("HASH", f"has an inline {tag} whose hash is not in the policy.")
+            self._add("E-EMIT-HASH", f"has an inline {tag} whose hash is not in the policy.")
         if tag == "style" and _CSS_LITERAL.search(text):
-            self._add("FOREIGN-URL", "has a style that loads something by @import or url().")
+            self._add("E-EMIT-FOREIGN-URL", "has a style that loads something by @import or url().")
         self._findings.extend(_check_literals(self._path, text, self._allowed))
 
-    def _add(self, name: str, what: str) -> None:
-        self._findings.append(_report(name, self._path, what))
+    def _add(self, code: str, what: str) -> None:
+        self._findings.append(_report(code, self._path, what))

@@ -83,6 +83,7 @@ def render_page(
     texts = load_texts(place.language)
     shared: dict[str, object] = {
         "t": texts.say,
+        "template": texts.texts.__getitem__,
         "known": texts.knows,
         "number": texts.number,
         "megabytes": texts.megabytes,
