@@ -1,5 +1,5 @@
 /**
- * Bundles the browser code: one classic script a realm. Usage: node build.mjs OUTPUT_FOLDER
+ * Bundles the browser code: one classic script a realm, one style sheet a document. Usage: node build.mjs OUTPUT_FOLDER
  *
  * Same sources, same bytes, wherever the checkout lies: absWorkingDir is set and everything is minified.
  */
@@ -15,6 +15,7 @@ const REALMS = {
   "engine.js": "app/engine/main.ts",
   "catalog.js": "app/catalog/catalog.ts",
 };
+const STYLES = ["site.css", "workspace.css", "vault.css"];
 /** onnxruntime starts its threads as module workers in so many places; an opaque frame only starts classic ones. */
 const MODULE_WORKERS = 2;
 const FORBIDDEN = [/import\.meta/, /\bimport\s*\(/, /\bnew Function\b/, /\beval\(/, /type:"module"/, /<\/script/i];
@@ -28,6 +29,7 @@ for (const [name, entry] of Object.entries(REALMS)) {
   if (found) fail(`${name} contains ${found}, which its policy or its realm forbids`);
   writeFileSync(join(output, name), text);
 }
+for (const name of STYLES) writeFileSync(join(output, name), bundle(`styles/${name}`));
 copyFileSync(join(HERE, "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"), join(output, "ort.wasm"));
 
 function bundle(entry) {
