@@ -44,6 +44,8 @@ class UrlSource(Node):
     @model_validator(mode="after")
     def check_url(self) -> "UrlSource":
         parts = urlsplit(self.url)
+        if not parts.hostname or parts.port == 0:
+            raise_problems([("url", f"{self.url!r} names no host")])
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise_problems([("url", f"{self.url!r} is not encrypted; write https")])
         if parts.username is not None or parts.password is not None:
