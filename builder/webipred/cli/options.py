@@ -7,8 +7,6 @@ from typing import ParamSpec, TypeVar
 import click
 import platformdirs
 
-from webipred.sources.fetch import FetchOptions
-
 P = ParamSpec("P")
 R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
@@ -85,7 +83,7 @@ def zenodo_option() -> Decorator[P, R]:
     """--zenodo: another server that speaks Zenodo's interface."""
     return click.option(
         "--zenodo",
-        default=FetchOptions.zenodo_base if isinstance(FetchOptions.zenodo_base, str) else "https://zenodo.org",
+        default="https://zenodo.org",
         show_default=True,
         envvar="WEBIPRED_ZENODO",
         help="Base address of Zenodo or of a mirror with the same interface.",
