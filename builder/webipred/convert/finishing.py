@@ -44,7 +44,9 @@ def _check_units(units: int, target: ConversionTarget) -> None:
     if units == target.classes or (units == 1 and target.classes == 2):
         return
     raise refuse(
-        "E-CONVERT-CLASSES", target.where, f"the network has {units} outputs, the entry lists {target.classes} classes.",
+        "E-CONVERT-CLASSES",
+        target.where,
+        f"the network has {units} outputs, the entry lists {target.classes} classes.",
         "List the classes of the entry in the order of the outputs, all of them.",
     )
 
@@ -56,8 +58,9 @@ def _apply_activation(graph: GraphBuilder, result: Value, target: ConversionTarg
     if target.activation == "none":
         if ends not in GIVES_PROBABILITIES:
             raise refuse(
-                "E-CONVERT-ACTIVATION", target.where,
-                f"the network ends in {ends}, which gives no probabilities, and the entry says output.activation: none.",
+                "E-CONVERT-ACTIVATION",
+                target.where,
+                f"the network ends in {ends}, which gives no probabilities, and the entry has output.activation: none.",
                 "Set output.activation to softmax or sigmoid, as the training code did.",
             )
         if ends == "Softmax" and units == 1:
@@ -65,8 +68,10 @@ def _apply_activation(graph: GraphBuilder, result: Value, target: ConversionTarg
         return result
     if ends in GIVES_PROBABILITIES:
         raise refuse(
-            "E-CONVERT-ACTIVATION", target.where,
-            f"the network already ends in {ends}, and the entry adds {target.activation}.", "Set output.activation: none.",
+            "E-CONVERT-ACTIVATION",
+            target.where,
+            f"the network already ends in {ends}, and the entry adds {target.activation}.",
+            "Set output.activation: none.",
         )
     if target.activation == "softmax":
         if units == 1:
@@ -77,7 +82,9 @@ def _apply_activation(graph: GraphBuilder, result: Value, target: ConversionTarg
 
 def _refuse_single_softmax(target: ConversionTarget) -> Exception:
     return refuse(
-        "E-CONVERT-ACTIVATION", target.where, "softmax over a single output is always 1.",
+        "E-CONVERT-ACTIVATION",
+        target.where,
+        "softmax over a single output is always 1.",
         "A network with one output needs sigmoid.",
     )
 
@@ -115,7 +122,9 @@ def serialize_network(graph: GraphBuilder, result: Value, target: ConversionTarg
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise refuse(
-            "E-CONVERT-ONNX", target.where, f"the converted network is not valid ONNX: {str(error)[:300]}.",
+            "E-CONVERT-ONNX",
+            target.where,
+            f"the converted network is not valid ONNX: {str(error)[:300]}.",
             "Please report this model; the converter made a mistake.",
         ) from error
     data: bytes = model.SerializeToString(deterministic=True)
@@ -134,8 +143,9 @@ def _prune(nodes: Sequence[Node], result: str) -> list[Node]:
 
 def _node_proto(node: Node, result: str) -> onnx.NodeProto:
     outputs = [OUTPUT_NAME if name == result else name for name in node.outputs]
-    attributes = dict(sorted(node.attributes.items()))
-    return helper.make_node(node.op, list(node.inputs), outputs, name=outputs[0], **attributes)
+    proto = helper.make_node(node.op, list(node.inputs), outputs, name=outputs[0])
+    proto.attribute.extend(helper.make_attribute(name, value) for name, value in sorted(node.attributes.items()))
+    return proto
 
 
 def _tensor_info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:

@@ -102,6 +102,23 @@ class GraphBuilder:
         self.nodes.append(Node(op=op, inputs=names, outputs=(output,), attributes=dict(attributes or {})))
         return Value(name=output, shape=tuple(shape), planes=planes)
 
+    def append(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        wishes: Sequence[str],
+        sizes_bytes: Sequence[int],
+        attributes: Mapping[str, Attribute],
+    ) -> list[str]:
+        """Append a node with any number of outputs, as it stands in an ONNX file; return the names of its outputs."""
+        if len(self.nodes) >= self._limits.nodes:
+            raise refuse("E-CONVERT-SIZE", self.where, f"the network has more than {self._limits.nodes} nodes.")
+        for wish, size in zip(wishes, sizes_bytes, strict=True):
+            self._spend(size, f"{op} {wish[:80]}")
+        outputs = [self.claim_name(wish) if wish else "" for wish in wishes]
+        self.nodes.append(Node(op=op, inputs=tuple(inputs), outputs=tuple(outputs), attributes=dict(attributes)))
+        return outputs
+
     def as_planes(self, value: Value) -> Value:
         """Return the value in (batch, channel, height, width) order; ranks other than 3 stay as they are."""
         return value if value.planes or len(value.shape) != 3 else self._transpose(value, TO_PLANES)
@@ -115,8 +132,12 @@ class GraphBuilder:
         if key not in self._transposed:
             planes = not value.planes
             turned = self.emit(
-                "Transpose", [value], value.shape, wish=f"{value.name}.{'nchw' if planes else 'nhwc'}",
-                planes=planes, attributes={"perm": order},
+                "Transpose",
+                [value],
+                value.shape,
+                wish=f"{value.name}.{'nchw' if planes else 'nhwc'}",
+                planes=planes,
+                attributes={"perm": order},
             )
             self._transposed[key] = turned
             self._transposed[turned.name, planes] = value
@@ -126,12 +147,15 @@ class GraphBuilder:
         self._total_bytes += size_bytes
         if size_bytes > self._limits.tensor_bytes:
             raise refuse(
-                "E-CONVERT-SIZE", self.where, f"{what} needs {size_bytes} bytes, more than {self._limits.tensor_bytes}.",
+                "E-CONVERT-SIZE",
+                self.where,
+                f"{what} needs {size_bytes} bytes, more than {self._limits.tensor_bytes}.",
                 "Publish the model for a smaller input.",
             )
         if self._total_bytes > self._limits.total_bytes:
             raise refuse(
-                "E-CONVERT-SIZE", self.where,
+                "E-CONVERT-SIZE",
+                self.where,
                 f"the tensors of the network need more than {self._limits.total_bytes} bytes together (at {what}).",
                 "Publish the model for a smaller input.",
             )

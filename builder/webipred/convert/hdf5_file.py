@@ -1,7 +1,7 @@
 """Guarded reading of HDF5: every object is inspected before any data is read.
 
-Plain h5py would read other files of the machine through external links, external storage and virtual datasets, and would
-allocate whatever size a header declares; docs/conversion.md lists what is refused.
+Plain h5py would read other files of the machine through external links, external storage and virtual datasets, and
+would allocate whatever size a header declares; docs/conversion.md lists what is refused.
 """
 
 import math
@@ -80,7 +80,9 @@ class Hdf5File:
         if identifier.dtype.kind == "f" and not math.prod(identifier.shape):
             return []  # how Keras writes an empty list of names
         if h5py.check_string_dtype(identifier.dtype) is None and identifier.dtype.kind not in "SU":
-            raise refuse("E-HDF5-TYPE", self._where, f"the attribute {name!r} is not text but {identifier.dtype}.", FOREIGN_FILE)
+            raise refuse(
+                "E-HDF5-TYPE", self._where, f"the attribute {name!r} is not text but {identifier.dtype}.", FOREIGN_FILE
+            )
         value = attributes[name]
         items = value.ravel().tolist() if isinstance(value, np.ndarray) else [value]
         return [item.decode("utf-8") if isinstance(item, bytes) else str(item) for item in items]
@@ -122,7 +124,9 @@ def _inspect(file: h5py.File, where: str, limits: ConversionLimits) -> dict[str,
                 raise _refuse_object("E-HDF5-LINK", path, "is linked twice, or is its own parent", where)
             seen.add(address)
             if len(seen) > MAX_OBJECTS or depth >= MAX_DEPTH:
-                raise _refuse_object("E-HDF5-DEPTH", path, f"is beyond {MAX_OBJECTS} objects or {MAX_DEPTH} levels", where)
+                raise _refuse_object(
+                    "E-HDF5-DEPTH", path, f"is beyond {MAX_OBJECTS} objects or {MAX_DEPTH} levels", where
+                )
             if isinstance(item, h5py.Group):
                 stack.append((item, f"{path}/", depth + 1))
                 continue
@@ -148,7 +152,9 @@ def _check_dataset(dataset: h5py.Dataset, path: str, where: str) -> int:
     """Return the declared size in bytes. Raises FindingsError for anything that could read elsewhere."""
     plan = dataset.id.get_create_plist()
     if dataset.external or dataset.is_virtual or plan.get_external_count():
-        raise _refuse_object("E-HDF5-STORAGE", path, "keeps its data in other files (external or virtual storage)", where)
+        raise _refuse_object(
+            "E-HDF5-STORAGE", path, "keeps its data in other files (external or virtual storage)", where
+        )
     if dataset.dtype.kind not in "fiub" or dataset.dtype.hasobject or dataset.dtype.subdtype is not None:
         raise _refuse_object("E-HDF5-TYPE", path, f"has the type {dataset.dtype}, only numbers are read", where)
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
@@ -157,7 +163,8 @@ def _check_dataset(dataset: h5py.Dataset, path: str, where: str) -> int:
         raise _refuse_object("E-HDF5-FILTER", path, f"needs the plug-in filter {foreign[0]}", where)
     if dataset.shape is None:
         raise _refuse_object("E-HDF5-TYPE", path, "is empty", where)
-    return math.prod(dataset.shape) * dataset.dtype.itemsize
+    count: int = math.prod(dataset.shape)
+    return count * int(dataset.dtype.itemsize)
 
 
 def _refuse_object(code: str, path: str, what: str, where: str) -> FindingsError:

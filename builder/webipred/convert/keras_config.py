@@ -85,7 +85,12 @@ def parse_model(raw: JsonValue, where: str, max_layers: int, depth: int = 0) -> 
     node = _object(raw, "the model", where)
     class_name = identify_class(node, _text(node.get("class_name"), "class_name", where), where)
     if class_name not in CONTAINERS:
-        raise refuse("E-CONVERT-LAYER", where, f"the model is a {class_name!r}, only Functional and Sequential are converted.", BROKEN)
+        raise refuse(
+            "E-CONVERT-LAYER",
+            where,
+            f"the model is a {class_name!r}, only Functional and Sequential are converted.",
+            BROKEN,
+        )
     if depth > MAX_NESTING:
         raise refuse("E-CONVERT-TOPOLOGY", where, f"submodels are nested deeper than {MAX_NESTING}.", BROKEN)
     config = node.get("config")
@@ -120,7 +125,9 @@ def identify_class(node: Mapping[str, JsonValue], class_name: str, where: str) -
 def refuse_custom(class_name: str, where: str) -> FindingsError:
     """Return the refusal of a class whose code only its author has."""
     return refuse(
-        "E-CONVERT-LAYER", where, f"{class_name[:80]!r} is a custom class; its code is not in the file and is never run.",
+        "E-CONVERT-LAYER",
+        where,
+        f"{class_name[:80]!r} is a custom class; its code is not in the file and is never run.",
         "Rebuild the model from Keras layers, or export it as ONNX.",
     )
 
@@ -130,7 +137,9 @@ def _parse_layer(raw: JsonValue, where: str, max_layers: int, depth: int) -> Ker
     given = _text(node.get("class_name"), "class_name of a layer", where)
     config = node.get("config")
     inner = config if isinstance(config, dict) else {}
-    name = _text(inner.get("name", node.get("name", "model" if isinstance(config, list) else None)), f"name of a {given}", where)
+    name = _text(
+        inner.get("name", node.get("name", "model" if isinstance(config, list) else None)), f"name of a {given}", where
+    )
     place = f"{where} layer {name[:80]!r} ({given[:80]})"
     class_name = identify_class(node, given, place)
     submodel = parse_model(raw, place, max_layers, depth + 1) if class_name in CONTAINERS else None
@@ -167,9 +176,7 @@ def _parse_call(raw: JsonValue, where: str) -> KerasCall:
         extra = parts[3] if len(parts) > 3 else {}
         keywords.update(_object(extra, "arguments of a call", where))
     first: Argument = positional if len(positional) > 1 else (positional[0] if positional else [])
-    return KerasCall(
-        arguments=(first,), keywords={key: _parse_keyword2(value) for key, value in keywords.items()}
-    )
+    return KerasCall(arguments=(first,), keywords={key: _parse_keyword2(value) for key, value in keywords.items()})
 
 
 def _parse_keras2(parts: list[JsonValue], where: str) -> Argument:
@@ -215,7 +222,9 @@ def _parse_ends(raw: JsonValue, key: str, where: str) -> tuple[TensorRef, ...]:
         ends = [ends]
     refs = [_as_reference(end[:3]) if isinstance(end, list) else None for end in ends]
     if not refs or None in refs:
-        raise refuse("E-CONVERT-TOPOLOGY", where, f"{key} is {str(raw)[:80]}, a list of [layer, call, 0] is needed.", BROKEN)
+        raise refuse(
+            "E-CONVERT-TOPOLOGY", where, f"{key} is {str(raw)[:80]}, a list of [layer, call, 0] is needed.", BROKEN
+        )
     return tuple(ref for ref in refs if ref is not None)
 
 

@@ -1,7 +1,7 @@
 """Walks a Keras topology and emits the network: Sequential, Functional and submodels, layers used twice included."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webipred.convert.graph import Array, GraphBuilder, Value
@@ -10,9 +10,9 @@ from webipred.convert.keras_config import Argument, Dialect, KerasCall, KerasLay
 from webipred.convert.keras_layers.layer import Layer
 from webipred.convert.keras_layers.registry import find_emitter
 from webipred.convert.keras_options import Options
-from webipred.convert.target import ConversionTarget
 from webipred.convert.weights import LayerAddress, WeightSpec, WeightStore, surplus_weights
 from webipred.errors import FindingsError, refuse
+from webipred.findings import Finding
 
 BROKEN = "The topology is damaged or of an unknown Keras version; export the model again."
 
@@ -29,19 +29,52 @@ class Walk:
 
     def place(self, layer: KerasLayer) -> str:
         """Where a finding about a layer points to."""
-        return f"{self.where} layer {layer.name[:80]!r} ({layer.class_name[:80]})"
+        return place_layer(layer, self.where)
+
+
+def place_layer(layer: KerasLayer, where: str) -> str:
+    """Where a finding about a layer points to."""
+    return f"{where} layer {layer.name[:80]!r} ({layer.class_name[:80]})"
+
+
+def check_layers(model: KerasModel, where: str) -> None:
+    """Raise FindingsError with every layer, submodels included, that is not converted at all."""
+    findings = list(_object_to_layers(model, where))
+    if findings:
+        raise FindingsError(findings)
+
+
+def _object_to_layers(model: KerasModel, where: str) -> Iterator[Finding]:
+    for layer in model.layers:
+        place = place_layer(layer, where)
+        if layer.submodel is not None:
+            yield from _object_to_layers(layer.submodel, where)
+            continue
+        try:
+            if layer.class_name != "InputLayer":
+                find_emitter(layer, place)
+        except FindingsError as error:
+            yield from error.findings
+        if layer.config.get("data_format") in ("channels_first", "channelsFirst"):
+            what = "data_format is 'channels_first', only 'channels_last' is converted."
+            fix = "Export the model with channels_last, or as ONNX."
+            yield Finding(code="E-CONVERT-OPTION", where=place, what=what, fix=fix)
 
 
 def emit_model(model: KerasModel, value: Value, walk: Walk) -> Value:
     """Emit the whole model on one image. Raises FindingsError; weights that remain unused are among the reasons."""
     if not model.sequential and len(model.inputs) != 1:
         raise refuse(
-            "E-CONVERT-INPUT", walk.where, f"the model has {_count(model.inputs)} inputs, one image is all it may take.",
+            "E-CONVERT-INPUT",
+            walk.where,
+            f"the model has {_count(model.inputs)} inputs, one image is all it may take.",
             "Publish a model with a single image input.",
         )
     if not model.sequential and len(model.outputs) != 1:
         raise refuse(
-            "E-CONVERT-OUTPUT", walk.where, f"the model has {_count(model.outputs)} outputs, one list of class scores is needed.",
+            "E-CONVERT-OUTPUT",
+            walk.where,
+            f"the model has {_count(model.outputs)} outputs, one list of class scores is needed.",
             "Export a model with only the class scores as output.",
         )
     result = _emit_submodel(model, [value], LayerAddress(), walk)
@@ -102,7 +135,12 @@ def _emit_sequential(
     model: KerasModel, inputs: list[Value], addresses: Mapping[str, LayerAddress], walk: Walk
 ) -> Value:
     if len(inputs) != 1:
-        raise refuse("E-CONVERT-TOPOLOGY", walk.where, f"the model {model.name[:80]!r} is Sequential and gets {len(inputs)} inputs.", BROKEN)
+        raise refuse(
+            "E-CONVERT-TOPOLOGY",
+            walk.where,
+            f"the model {model.name[:80]!r} is Sequential and gets {len(inputs)} inputs.",
+            BROKEN,
+        )
     value = inputs[0]
     for layer in model.layers:
         if layer.class_name == "InputLayer":
@@ -116,7 +154,8 @@ def _emit_functional(
     model: KerasModel, inputs: list[Value], addresses: Mapping[str, LayerAddress], walk: Walk
 ) -> Value:
     if len(inputs) != len(model.inputs) or len(model.outputs) != 1:
-        what = f"the submodel {model.name[:80]!r} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; it gets {len(inputs)}."
+        ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        what = f"the submodel {model.name[:80]!r} has {ends}; it gets {len(inputs)}."
         raise refuse("E-CONVERT-TOPOLOGY", walk.where, what, BROKEN)
     layers = {layer.name: layer for layer in model.layers}
     values = {(ref.layer, 0): value for ref, value in zip(model.inputs, inputs, strict=True)}
@@ -132,7 +171,9 @@ def _emit_functional(
                 waiting.append((layer, number, call))
         if len(waiting) == len(pending):
             names = ", ".join(repr(layer.name[:60]) for layer, _, _ in waiting[:3])
-            raise refuse("E-CONVERT-TOPOLOGY", walk.where, f"the layers {names} wait for each other or for nothing.", BROKEN)
+            raise refuse(
+                "E-CONVERT-TOPOLOGY", walk.where, f"the layers {names} wait for each other or for nothing.", BROKEN
+            )
         pending = waiting
     output = _find_call(model.outputs[0], layers, walk)
     if output not in values:
@@ -147,7 +188,9 @@ def _list_calls(model: KerasModel, walk: Walk) -> list[tuple[KerasLayer, int, Ke
         if layer.class_name == "InputLayer":
             _check_input_layer(layer, walk)
             if layer.name not in given:
-                raise refuse("E-CONVERT-TOPOLOGY", walk.place(layer), "this input is not an input of the model.", BROKEN)
+                raise refuse(
+                    "E-CONVERT-TOPOLOGY", walk.place(layer), "this input is not an input of the model.", BROKEN
+                )
             continue
         calls += [(layer, number, call) for number, call in enumerate(layer.calls)]
     return calls
@@ -169,7 +212,9 @@ def _find_call(ref: TensorRef, layers: Mapping[str, KerasLayer], walk: Walk) -> 
     """
     layer = layers.get(ref.layer)
     if layer is None:
-        raise refuse("E-CONVERT-TOPOLOGY", walk.where, f"there is no layer {ref.layer[:80]!r}, but one takes its result.", BROKEN)
+        raise refuse(
+            "E-CONVERT-TOPOLOGY", walk.where, f"there is no layer {ref.layer[:80]!r}, but one takes its result.", BROKEN
+        )
     count = max(len(layer.calls), 1)
     first = 1 if _counts_from_one(layer, layers, walk) else 0
     number = 0 if count == 1 and ref.call <= 1 else ref.call - first
@@ -210,8 +255,14 @@ def _emit_call(layer: KerasLayer, operands: Mapping[str, object], address: Layer
     _check_dtype(options, where)
     result = emitter(
         Layer(
-            name="/".join(address.names), class_name=layer.class_name, where=where, dialect=walk.dialect,
-            options=options, inputs=tuple(inputs), operands=operands, graph=walk.graph,
+            name="/".join(address.names),
+            class_name=layer.class_name,
+            where=where,
+            dialect=walk.dialect,
+            options=options,
+            inputs=tuple(inputs),
+            operands=operands,
+            graph=walk.graph,
             take_weights=lambda specs: _fetch_weights(specs, address, where, walk),
         )
     )
@@ -222,11 +273,15 @@ def _emit_call(layer: KerasLayer, operands: Mapping[str, object], address: Layer
 def _drop_call_modes(operands: Mapping[str, object], where: str) -> dict[str, object]:
     if operands.get("training") not in (None, False):
         raise refuse(
-            "E-CONVERT-OPTION", where, f"it is called with training={operands['training']!r}, which changes every prediction.",
+            "E-CONVERT-OPTION",
+            where,
+            f"it is called with training={operands['training']!r}, which changes every prediction.",
             "Export the model for inference.",
         )
     if operands.get("mask") is not None:
-        raise refuse("E-CONVERT-OPTION", where, "it is called with a mask, which is not converted.", "Export the model as ONNX.")
+        raise refuse(
+            "E-CONVERT-OPTION", where, "it is called with a mask, which is not converted.", "Export the model as ONNX."
+        )
     return {key: value for key, value in operands.items() if key not in ("training", "mask")}
 
 
@@ -244,7 +299,9 @@ def _check_dtype(options: Options, where: str) -> None:
     name = config.get("name") if isinstance(config, dict) else dtype
     if name != "float32":
         raise refuse(
-            "E-CONVERT-OPTION", where, f"dtype is {str(name)[:80]!r}, only 'float32' is converted.",
+            "E-CONVERT-OPTION",
+            where,
+            f"dtype is {str(name)[:80]!r}, only 'float32' is converted.",
             "Set the policy to float32 and export the model again.",
         )
 
@@ -260,18 +317,3 @@ def _fetch_weights(specs: Sequence[WeightSpec], address: LayerAddress, where: st
             what = f"it is used with inputs of different sizes: {spec.name} would need {list(spec.shape)}."
             raise refuse("E-CONVERT-TOPOLOGY", where, what, BROKEN)
     return found
-
-
-def expect_input(shape: Sequence[JsonValue], target: ConversionTarget) -> FindingsError | None:
-    """Return the refusal of an input whose fixed sides differ from the entry's, or None."""
-    wanted = (target.height, target.width, target.channels)
-    fits = len(shape) == len(wanted) and all(side is None or side == want for side, want in zip(shape, wanted, strict=True))
-    if fits:
-        return None
-    shown = " × ".join("any" if side is None else str(side)[:20] for side in shape)
-    return refuse(
-        "E-CONVERT-INPUT", target.where,
-        f"the network takes {shown} (height × width × channels), "
-        f"the entry's input is {target.height} × {target.width} × {target.channels}.",
-        "Correct input.width, input.height and input.channels of the entry, or choose another file.",
-    )

@@ -52,7 +52,9 @@ def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
         text = file.read_text("", "model_config")
         if text is None:
             raise refuse(
-                "E-CONVERT-FORMAT", target.where, "the file holds no model_config, so it is not a whole Keras model.",
+                "E-CONVERT-FORMAT",
+                target.where,
+                "the file holds no model_config, so it is not a whole Keras model.",
                 "Save the whole model (model.save), not only its weights.",
             )
         config = parse_json(text.encode(), f"{target.where} model_config", target.limits.json_bytes)
@@ -72,7 +74,9 @@ def read_tables(file: Hdf5File, where: str) -> dict[str, WeightTable]:
             path = f"{group}/{name}"
             if path not in remaining:
                 what = f"the weight {name[:80]!r} of layer {layer[:80]!r} is listed but not stored."
-                raise refuse("E-CONVERT-WEIGHTS-MISSING", where, what, "The file is damaged; get it again from its origin.")
+                raise refuse(
+                    "E-CONVERT-WEIGHTS-MISSING", where, what, "The file is damaged; get it again from its origin."
+                )
             remaining.discard(path)
             table.add(name, file.read(path), f"{where} layer {layer[:80]!r}")
     if remaining:

@@ -2,9 +2,9 @@
 
 from webipred.convert.graph import GraphBuilder, Value
 from webipred.convert.keras_config import Dialect, KerasModel
-from webipred.convert.keras_graph import Walk, emit_model, expect_input, find_input_shape
+from webipred.convert.keras_graph import Walk, check_layers, emit_model, find_input_shape
 from webipred.convert.model import INPUT_NAME
-from webipred.convert.target import ConversionTarget
+from webipred.convert.target import ConversionTarget, expect_input
 from webipred.convert.weights import WeightStore
 
 
@@ -12,6 +12,7 @@ def build_network(
     model: KerasModel, store: WeightStore, dialect: Dialect, target: ConversionTarget
 ) -> tuple[GraphBuilder, Value]:
     """Emit a model for images of the entry's size. Raises FindingsError."""
+    check_layers(model, target.where)
     graph = GraphBuilder(target.where, target.limits)
     walk = Walk(graph=graph, store=store, dialect=dialect, where=target.where)
     value = Value(name=INPUT_NAME, shape=(target.height, target.width, target.channels))

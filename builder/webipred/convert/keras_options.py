@@ -10,8 +10,20 @@ from webipred.errors import refuse
 # These keys say how a layer is trained or named; they do not change what it computes at prediction.
 TRAINING_SUFFIXES: Final = ("_initializer", "_regularizer", "_constraint")
 TRAINING_KEYS: Final = frozenset(
-    ["name", "trainable", "activity_regularizer", "batch_input_shape", "batch_shape", "batch_size", "input_shape",
-     "input_dtype", "autocast", "noise_shape", "seed", "weights"]
+    [
+        "name",
+        "trainable",
+        "activity_regularizer",
+        "batch_input_shape",
+        "batch_shape",
+        "batch_size",
+        "input_shape",
+        "input_dtype",
+        "autocast",
+        "noise_shape",
+        "seed",
+        "weights",
+    ]
 )
 NOT_NULL_FIX: Final = "Export the model without this option, or as ONNX."
 
@@ -77,14 +89,16 @@ class Options:
     def word(self, key: str, allowed: Iterable[str], default: str) -> str:
         """Return one of the allowed words."""
         value = self.raw(key, default)
-        if isinstance(value, str) and value in allowed:
-            return value
-        self._refuse_value(key, value, " or ".join(allowed))
+        if not isinstance(value, str) or value not in allowed:
+            self._refuse_value(key, value, " or ".join(allowed))
+        return value
 
     def require(self, key: str, *allowed: JsonValue) -> None:
         """Refuse any value but the allowed ones; absent and null are always allowed."""
         value = self.raw(key)
-        if value is not None and not any(value == good and isinstance(value, bool) == isinstance(good, bool) for good in allowed):
+        if value is not None and not any(
+            value == good and isinstance(value, bool) == isinstance(good, bool) for good in allowed
+        ):
             self._refuse_value(key, value, " or ".join(map(repr, allowed)) or "null")
 
     def discard(self, *keys: str) -> None:
@@ -102,7 +116,9 @@ class Options:
         if unread:
             shown = ", ".join(f"{key[:60]}={_shorten(self._config[key])}" for key in unread[:5])
             raise refuse(
-                "E-CONVERT-OPTION", self._where, f"unknown to this converter: {shown}; it might change the result.",
+                "E-CONVERT-OPTION",
+                self._where,
+                f"unknown to this converter: {shown}; it might change the result.",
                 NOT_NULL_FIX,
             )
 

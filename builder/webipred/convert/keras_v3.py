@@ -39,14 +39,21 @@ class FolderStore:
         name = self.file.read_text(folder, "name")
         if name is not None and name != address.names[-1]:
             what = f"the weights file calls the layer {name[:80]!r} at this place."
-            raise refuse("E-CONVERT-WEIGHTS", where, what, "The weights do not belong to this topology; export the model again.")
+            raise refuse(
+                "E-CONVERT-WEIGHTS", where, what, "The weights do not belong to this topology; export the model again."
+            )
         self.taken.add(folder)
         arrays = [self.file.read(f"{folder}/{number}") for number in range(self.folders[folder])]
         return match_order(arrays, specs, where)
 
     def list_untaken(self) -> list[str]:
         """Name the weights that no layer took."""
-        return [f"{folder}/{number}" for folder, count in self.folders.items() if folder not in self.taken for number in range(count)]
+        return [
+            f"{folder}/{number}"
+            for folder, count in self.folders.items()
+            if folder not in self.taken
+            for number in range(count)
+        ]
 
 
 def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
@@ -79,7 +86,9 @@ def list_folders(file: Hdf5File) -> dict[str, int]:
     for folder, leaves in numbers.items():
         if set(leaves) != {str(number) for number in range(len(leaves))}:
             raise refuse(
-                "E-CONVERT-WEIGHTS", folder[:120] or WEIGHTS, f"holds {ascii(sorted(leaves))[:120]} instead of numbered weights.",
+                "E-CONVERT-WEIGHTS",
+                folder[:120] or WEIGHTS,
+                f"holds {ascii(sorted(leaves))[:120]} instead of numbered weights.",
                 "The file is damaged or of an unknown Keras version; export the model again.",
             )
     return {folder: len(leaves) for folder, leaves in numbers.items()}

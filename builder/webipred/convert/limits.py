@@ -1,7 +1,9 @@
 """Limits of one conversion, and how a process takes them upon itself."""
 
+import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 try:
@@ -64,3 +66,15 @@ def _lower_limit(name: str, value: int) -> bool:
     except (OSError, ValueError):  # macOS refuses some; the wall clock still holds
         return False
     return True
+
+
+def read_peak_bytes() -> int:
+    """Return the largest resident memory of this process so far, 0 where the system does not tell.
+
+    Linux' getrusage would count the process that started this one, too; /proc does not.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii", errors="replace"))
+        return int(peak[1]) * 1024 if peak else 0
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) if resource is not None else 0

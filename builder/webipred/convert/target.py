@@ -5,10 +5,13 @@ The converter process imports this module, so it stays free of pydantic, which w
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from webipred.convert.json_text import JsonValue
 from webipred.convert.limits import ConversionLimits
+from webipred.errors import FindingsError, refuse
 
 Activation = Literal["none", "softmax", "sigmoid"]
 
@@ -45,3 +48,18 @@ def parse_target(text: str) -> ConversionTarget:
     fields = json.loads(text)
     limits = ConversionLimits(**fields.pop("limits"))
     return ConversionTarget(limits=limits, **fields)
+
+
+def expect_input(shape: Sequence[JsonValue] | Sequence[int | None], target: ConversionTarget) -> FindingsError | None:
+    """Return the refusal of an input whose fixed sides differ from the entry's, or None."""
+    wanted = (target.height, target.width, target.channels)
+    if len(shape) == len(wanted) and all(side in (None, want) for side, want in zip(shape, wanted, strict=True)):
+        return None
+    shown = " × ".join("any" if side is None else str(side)[:20] for side in shape)
+    return refuse(
+        "E-CONVERT-INPUT",
+        target.where,
+        f"the network takes {shown} (height × width × channels), "
+        f"the entry's input is {target.height} × {target.width} × {target.channels}.",
+        "Correct input.width, input.height and input.channels of the entry, or choose another file.",
+    )

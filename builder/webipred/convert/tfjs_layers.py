@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from webipred.sources.unpacking import UnpackLimits, read_members
 CONVERTER: Final = "tfjs-layers/1"
 TYPES: Final[Mapping[str, str]] = {"float32": "<f4", "int32": "<i4", "bool": "|u1"}
 QUANTIZED: Final[Mapping[str, str]] = {"uint8": "|u1", "uint16": "<u2", "float16": "<f2"}
+LARGEST: Final = 1e300
 MANIFEST_FIX: Final = "The archive is damaged or incomplete; get it again from its origin."
 
 
@@ -45,14 +46,18 @@ def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
     name = find_model_json(members, target.where)
     where = f"{target.where} member {name!r}"
     document = parse_json(members[name], where, limits.json_bytes)
-    if not isinstance(document, dict) or not isinstance(document.get("modelTopology"), dict):
-        raise refuse("E-CONVERT-FORMAT", where, "it has no modelTopology, so it is not a TF.js Layers model.", MANIFEST_FIX)
+    topology = document.get("modelTopology") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(topology, dict):
+        raise refuse(
+            "E-CONVERT-FORMAT", where, "it has no modelTopology, so it is not a TF.js Layers model.", MANIFEST_FIX
+        )
     if document.get("format") == "graph-model":
-        raise refuse("E-CONVERT-FORMAT", where, "it is a TF.js graph model, not a Layers model.", "Set format: tfjs-graph.")
-    topology = document["modelTopology"]
-    assert isinstance(topology, dict)
+        raise refuse(
+            "E-CONVERT-FORMAT", where, "it is a TF.js graph model, not a Layers model.", "Set format: tfjs-graph."
+        )
     folder = PurePosixPath(name).parent
-    shards = {PurePosixPath(member).name: data for member, data in members.items() if PurePosixPath(member).parent == folder}
+    siblings = {member: PurePosixPath(member) for member in members}
+    shards = {path.name: members[member] for member, path in siblings.items() if path.parent == folder}
     store = FlatStore(read_manifest(document.get("weightsManifest"), shards, where))
     model = parse_model(topology.get("model_config", topology), target.where, limits.layers)
     return build_network(model, store, read_dialect(topology.get("keras_version")), target)
@@ -68,7 +73,10 @@ def find_model_json(members: Mapping[str, bytes], where: str) -> str:
         raise refuse("E-CONVERT-FORMAT", where, what, "Publish one archive per model.")
     shown = ", ".join(repr(name[:60]) for name in list(members)[:5]) or "nothing"
     raise refuse(
-        "E-CONVERT-FORMAT", where, f"the archive holds no model.json, but {shown}.", "Check source.file and format of the entry."
+        "E-CONVERT-FORMAT",
+        where,
+        f"the archive holds no model.json, but {shown}.",
+        "Check source.file and format of the entry.",
     )
 
 
@@ -79,11 +87,10 @@ def read_manifest(manifest: JsonValue, shards: Mapping[str, bytes], where: str) 
         raise _refuse_manifest("weightsManifest is missing or not a list.", where)
     used: set[str] = set()
     for group in manifest:
-        if not isinstance(group, dict) or not isinstance(group.get("weights"), list):
+        weights = group.get("weights") if isinstance(group, dict) else None
+        if not isinstance(group, dict) or not isinstance(weights, list):
             raise _refuse_manifest("a weight group has no list of weights.", where)
         data = memoryview(_join_shards(group.get("paths"), shards, used, where))
-        weights = group["weights"]
-        assert isinstance(weights, list)
         offset = 0
         for entry in weights:
             name, value, offset = _read_weight(entry, data, offset, where)
@@ -98,7 +105,7 @@ def _join_shards(paths: JsonValue, shards: Mapping[str, bytes], used: set[str], 
         raise _refuse_manifest("a weight group has no list of paths.", where)
     parts: list[bytes] = []
     for path in paths:
-        if not isinstance(path, str) or path != PurePosixPath(path).name or set(path) & set("\\:%?#") or path in ("", "..", "."):
+        if not _is_plain_name(path):
             raise _refuse_manifest(f"the path {ascii(path)[:80]} is not a plain file name.", where)
         if path not in shards:
             raise _refuse_manifest(f"the shard {path[:80]!r} is not in the archive.", where)
@@ -113,9 +120,10 @@ def _read_weight(entry: JsonValue, data: memoryview, offset: int, where: str) ->
     fields = entry if isinstance(entry, dict) else {}
     name, shape, dtype = fields.get("name"), fields.get("shape"), fields.get("dtype")
     if not isinstance(name, str) or not isinstance(dtype, str) or dtype not in TYPES:
-        raise _refuse_manifest(f"the weight {ascii(name)[:80]} has the type {ascii(dtype)[:40]}, which is not read.", where)
-    sides = [side for side in shape if isinstance(side, int) and not isinstance(side, bool) and side >= 0] if isinstance(shape, list) else []
-    if not isinstance(shape, list) or len(sides) != len(shape) or len(shape) > 8:
+        what = f"the weight {ascii(name)[:80]} has the type {ascii(dtype)[:40]}, which is not read."
+        raise _refuse_manifest(what, where)
+    sides = _read_shape(shape)
+    if sides is None:
         raise _refuse_manifest(f"the weight {name[:80]!r} has the shape {str(shape)[:80]}.", where)
     quantization = fields.get("quantization")
     stored = _stored_type(name, dtype, quantization, where)
@@ -126,11 +134,23 @@ def _read_weight(entry: JsonValue, data: memoryview, offset: int, where: str) ->
     return name, _restore(levels, dtype, quantization, name, where), end
 
 
+def _read_shape(shape: JsonValue) -> list[int] | None:
+    if not isinstance(shape, list) or len(shape) > 8:
+        return None
+    sides = [side for side in shape if isinstance(side, int) and not isinstance(side, bool) and side >= 0]
+    return sides if len(sides) == len(shape) else None
+
+
+def _is_plain_name(path: JsonValue) -> TypeGuard[str]:
+    return isinstance(path, str) and path not in ("", "..", ".") and not set(path) & set("/\\:%?#")
+
+
 def _stored_type(name: str, dtype: str, quantization: JsonValue, where: str) -> np.dtype[np.generic]:
     if quantization is None:
         return np.dtype(TYPES[dtype])
     kind = quantization.get("dtype") if isinstance(quantization, dict) else None
-    if not isinstance(kind, str) or kind not in QUANTIZED or dtype == "bool" or (kind == "float16" and dtype != "float32"):
+    fits = dtype == "float32" or (dtype == "int32" and kind != "float16")
+    if not isinstance(kind, str) or kind not in QUANTIZED or not fits:
         raise _refuse_manifest(f"the weight {name[:80]!r} has the quantization {ascii(quantization)[:80]}.", where)
     return np.dtype(QUANTIZED[kind])
 
@@ -142,17 +162,16 @@ def _restore(levels: Array, dtype: str, quantization: JsonValue, name: str, wher
             raise _refuse_manifest(f"the weight {name[:80]!r} of type bool holds other bytes than 0 and 1.", where)
         return levels.astype(np.float32 if dtype == "float32" else levels.dtype.newbyteorder("="))
     scale, low = quantization.get("scale"), quantization.get("min")
-    if not _is_number(scale) or not _is_number(low):
+    numbers = [float(number) for number in (scale, low) if isinstance(number, int | float) and abs(number) < LARGEST]
+    if len(numbers) != 2 or isinstance(scale, bool) or isinstance(low, bool):
         raise _refuse_manifest(f"the weight {name[:80]!r} is quantized without finite scale and min.", where)
-    assert isinstance(scale, int | float)
-    assert isinstance(low, int | float)
-    with np.errstate(over="ignore"):  # an overflow gives infinity, which the weight check refuses by name
-        values = levels.astype(np.float64) * float(scale) + float(low)
-        return values.astype(np.float32) if dtype == "float32" else np.floor(values + 0.5).clip(-(2**31), 2**31 - 1).astype(np.int32)
-
-
-def _is_number(value: JsonValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    values = levels.astype(np.float64) * numbers[0] + numbers[1]
+    if dtype == "float32":
+        with np.errstate(over="ignore"):  # an overflow gives infinity, which the weight check refuses by name
+            return values.astype(np.float32)
+    if values.size and np.abs(values).max() >= 2**31 - 1:
+        raise _refuse_manifest(f"the weight {name[:80]!r} does not fit into int32.", where)
+    return np.floor(values + 0.5).astype(np.int32)  # as Math.round
 
 
 def _refuse_manifest(what: str, where: str) -> FindingsError:

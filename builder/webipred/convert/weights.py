@@ -65,14 +65,19 @@ class WeightTable:
         if prefix is None:
             raise missing_weights(specs, where)
         if prefix in self.taken:
-            raise refuse("E-CONVERT-WEIGHTS", where, f"another layer already uses the weights {prefix!r}.", OTHER_EXPORT)
+            raise refuse(
+                "E-CONVERT-WEIGHTS", where, f"another layer already uses the weights {prefix!r}.", OTHER_EXPORT
+            )
         self.taken.add(prefix)
         return match_names(self.by_prefix[prefix], specs, where)
 
     def list_untaken(self) -> list[str]:
         """Name the weights that no layer took."""
         return [
-            f"{prefix}/{leaf}" for prefix, leaves in self.by_prefix.items() if prefix not in self.taken for leaf in leaves
+            f"{prefix}/{leaf}"
+            for prefix, leaves in self.by_prefix.items()
+            if prefix not in self.taken
+            for leaf in leaves
         ]
 
     def _find_prefix(self, names: Sequence[str], where: str) -> str | None:
@@ -138,5 +143,7 @@ def missing_weights(specs: Iterable[WeightSpec], where: str) -> FindingsError:
 
 def surplus_weights(names: Sequence[str], where: str) -> FindingsError:
     """Return the refusal of weights that nothing uses."""
-    shown = ", ".join(ascii(name[:80]) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    shown = ", ".join(ascii(name[:80]) for name in names[:5]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )
     return refuse("E-CONVERT-WEIGHTS-UNUSED", where, f"the topology does not use the weights {shown}.", OTHER_EXPORT)

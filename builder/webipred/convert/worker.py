@@ -1,6 +1,6 @@
 """The converter process: reads a request, converts one file, writes the network and the findings.
 
-It runs as `python -I` with a clean environment in a folder that holds `request.json` and `archive`, and leaves
+The parent starts it with a clean environment in a folder that holds `request.json` and `archive`; it leaves
 `network.onnx` and `result.json` there. Heavy modules are imported first, then the limits are set, and only
 then the untrusted file is touched.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from webipred.convert.graph import GraphBuilder, Value
-from webipred.convert.limits import limit_process
+from webipred.convert.limits import limit_process, read_peak_bytes
 from webipred.convert.target import ConversionTarget, parse_target
 from webipred.errors import FindingsError
 from webipred.findings import Finding
@@ -43,7 +43,7 @@ class Converter(Protocol):
 def run_worker(folder: Path) -> None:
     """Convert the archive in `folder` as its request says; the outcome is in `result.json`, whatever it is."""
     target = parse_target((folder / REQUEST).read_text(encoding="utf-8"))
-    converter: Converter = importlib.import_module(CONVERTERS[target.format])  # type: ignore[assignment]
+    converter: Converter = importlib.import_module(CONVERTERS[target.format])
     finishing = importlib.import_module("webipred.convert.finishing")
     limits = limit_process(target.limits)
     findings: tuple[Finding, ...] = ()
@@ -59,10 +59,13 @@ def run_worker(folder: Path) -> None:
     outcome = {
         "converter": converter.CONVERTER,
         "limits": limits,
+        "peak_bytes": read_peak_bytes(),
         "findings": [dataclasses.asdict(finding) for finding in findings],
     }
     (folder / RESULT).write_text(json.dumps(outcome), encoding="utf-8")
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Convert in the current folder; the parent starts this."""
     run_worker(Path.cwd())
+    return 0

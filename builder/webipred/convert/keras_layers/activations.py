@@ -41,7 +41,9 @@ def apply_named(layer: Layer, value: Value, activation: JsonValue) -> Value:
     if activation in COMPOSED and isinstance(activation, str):
         return COMPOSED[activation](layer, value)
     raise refuse(
-        "E-CONVERT-ACTIVATION", layer.where, f"the activation {ascii(activation)[:80]} is not known.",
+        "E-CONVERT-ACTIVATION",
+        layer.where,
+        f"the activation {ascii(activation)[:80]} is not known.",
         "Rebuild the model with a standard activation, or export it as ONNX.",
     )
 
@@ -55,14 +57,23 @@ def _apply_layer(layer: Layer, value: Value, node: Mapping[str, JsonValue]) -> V
     )
     if emitter is None or not own or not isinstance(config, dict):
         raise refuse(
-            "E-CONVERT-ACTIVATION", layer.where, f"the activation {ascii(registered or class_name)[:80]} is not known.",
+            "E-CONVERT-ACTIVATION",
+            layer.where,
+            f"the activation {ascii(registered or class_name)[:80]} is not known.",
             "Rebuild the model with a standard activation, or export it as ONNX.",
         )
     options = Options(config, f"{layer.where} activation {class_name}")
     options.require("dtype", "float32")
     inner = Layer(
-        name=f"{layer.name}.{class_name}", class_name=str(class_name), where=layer.where, dialect=layer.dialect,
-        options=options, inputs=(value,), operands={}, graph=layer.graph, take_weights=layer.take_weights,
+        name=f"{layer.name}.{class_name}",
+        class_name=str(class_name),
+        where=layer.where,
+        dialect=layer.dialect,
+        options=options,
+        inputs=(value,),
+        operands={},
+        graph=layer.graph,
+        take_weights=layer.take_weights,
     )
     result = emitter(inner)
     options.check_all_read()
@@ -79,7 +90,9 @@ def clip(layer: Layer, value: Value, low: float | None, high: float | None) -> V
 
 def softmax(layer: Layer, value: Value) -> Value:
     """Softmax over the channels."""
-    return layer.emit("Softmax", [value], value.shape, planes=value.planes, axis=1 if value.planes else len(value.shape))
+    return layer.emit(
+        "Softmax", [value], value.shape, planes=value.planes, axis=1 if value.planes else len(value.shape)
+    )
 
 
 def relu6(layer: Layer, value: Value) -> Value:
@@ -97,7 +110,8 @@ def hard_sigmoid(layer: Layer, value: Value) -> Value:
     """Keras 2 and TF.js: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6."""
     if layer.dialect == "unknown":
         raise refuse(
-            "E-CONVERT-ACTIVATION", layer.where,
+            "E-CONVERT-ACTIVATION",
+            layer.where,
             "hard_sigmoid differs between Keras 2 and Keras 3, and the file does not say which one made it.",
             "Export the model again with a Keras that writes keras_version.",
         )
@@ -114,7 +128,9 @@ def leaky_relu(layer: Layer, value: Value) -> Value:
     """Keras 3 leaky_relu as a name has the slope 0.2; Keras 2 has no such name."""
     if layer.dialect != "keras3":
         raise refuse(
-            "E-CONVERT-ACTIVATION", layer.where, "the slope of the activation 'leaky_relu' is not in the file.",
+            "E-CONVERT-ACTIVATION",
+            layer.where,
+            "the slope of the activation 'leaky_relu' is not in the file.",
             "Use a LeakyReLU layer with its slope instead.",
         )
     return layer.emit("LeakyRelu", [value], value.shape, planes=value.planes, alpha=0.2)

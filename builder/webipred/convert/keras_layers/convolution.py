@@ -12,7 +12,6 @@ from webipred.convert.keras_layers.windows import Window, read_window
 from webipred.convert.weights import WeightSpec
 
 
-
 def emit_conv2d(layer: Layer) -> Value:
     """Conv2D: cross-correlation with strides, dilation and groups."""
     options, value = layer.options, layer.input_of_rank(3)
@@ -103,9 +102,15 @@ def _convolve(
         inputs.append(graph.constant(f"{layer.name}.bias", bias))
     height, width = window.result_size(layer, value.shape[0], value.shape[1])
     return layer.emit(
-        "Conv", inputs, (height, width, kernel.shape[0]), planes=True,
-        dilations=window.dilation, group=groups, kernel_shape=window.size,
-        pads=window.pads(value.shape[0], value.shape[1]), strides=window.strides,
+        "Conv",
+        inputs,
+        (height, width, kernel.shape[0]),
+        planes=True,
+        dilations=window.dilation,
+        group=groups,
+        kernel_shape=window.size,
+        pads=window.pads(value.shape[0], value.shape[1]),
+        strides=window.strides,
     )
 
 

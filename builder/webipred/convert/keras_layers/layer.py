@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from webipred.convert.graph import Array, Attribute, GraphBuilder, Value
-from webipred.convert.keras_config import Argument, Dialect
+from webipred.convert.keras_config import Dialect
 from webipred.convert.keras_options import Options
 from webipred.convert.weights import WeightSpec
 from webipred.errors import FindingsError, refuse
@@ -15,7 +15,7 @@ TakeWeights = Callable[[Sequence[WeightSpec]], Mapping[str, Array]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One call: `inputs` are its tensors in order; `operands` all positional and keyword arguments by name or number."""
+    """One call: `inputs` are its tensors in order, `operands` all its arguments, positional ones by number."""
 
     name: str
     class_name: str
@@ -23,7 +23,7 @@ class Layer:
     dialect: Dialect
     options: Options
     inputs: tuple[Value, ...]
-    operands: Mapping[str, "Value | Argument"]
+    operands: Mapping[str, object]
     graph: GraphBuilder
     take_weights: TakeWeights
 

@@ -22,7 +22,9 @@ def emit_batch_normalization(layer: Layer) -> Value:
     options.require("adjustment")
     options.discard("momentum", "synchronized", "fused", "renorm_clipping", "renorm_momentum")
     channels = value.shape[-1]
-    weights = layer.take_weights([*_scale_and_center(layer, channels), *_vectors(("moving_mean", "moving_variance"), channels)])
+    weights = layer.take_weights(
+        [*_scale_and_center(layer, channels), *_vectors(("moving_mean", "moving_variance"), channels)]
+    )
     gamma = weights.get("gamma", np.ones(channels, np.float32))
     beta = weights.get("beta", np.zeros(channels, np.float32))
     mean, variance, epsilon = weights["moving_mean"], weights["moving_variance"], options.number("epsilon", 1e-3)

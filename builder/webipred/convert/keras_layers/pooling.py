@@ -35,8 +35,13 @@ def _pool(layer: Layer, op: str) -> Value:
     window = read_window(layer, size, default_strides=size)
     height, width, channels = value.shape
     return layer.emit(
-        op, [value], (*window.result_size(layer, height, width), channels), planes=True,
-        kernel_shape=size, pads=window.pads(height, width), strides=window.strides,
+        op,
+        [value],
+        (*window.result_size(layer, height, width), channels),
+        planes=True,
+        kernel_shape=size,
+        pads=window.pads(height, width),
+        strides=window.strides,
     )
 
 

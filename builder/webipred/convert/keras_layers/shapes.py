@@ -44,7 +44,9 @@ def _resolve_shape(layer: Layer, value: Value) -> tuple[int, ...]:
     numbers = [side for side in sides if isinstance(side, int) and not isinstance(side, bool)]
     size, known = math.prod(value.shape), math.prod(side for side in numbers if side != -1)
     free = numbers.count(-1)
-    valid = len(numbers) == len(sides) <= 3 and free <= 1 and known > 0 and all(side >= 1 or side == -1 for side in numbers)
+    valid = (
+        len(numbers) == len(sides) <= 3 and free <= 1 and known > 0 and all(side >= 1 or side == -1 for side in numbers)
+    )
     if not valid or size % max(known, 1) or (not free and known != size):
         raise layer.refuse_option(f"target_shape {str(wanted)[:80]} does not hold the {size} elements of the input.")
     return tuple(size // known if side == -1 else side for side in numbers)
@@ -94,8 +96,18 @@ def emit_up_sampling2d(layer: Layer) -> Value:
 
 # RandomCrop and Masking are not among them: they change the tensor at prediction, too.
 TRAINING_ONLY: Final = (
-    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "RandomBrightness",
-    "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "SpatialDropout2D",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "SpatialDropout2D",
     "StochasticDepth",
 )
 SHAPES: Final[Mapping[str, LayerEmitter]] = {

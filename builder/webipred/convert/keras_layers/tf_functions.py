@@ -1,11 +1,11 @@
 """Functions of TensorFlow and Keras that a model calls between its layers: TFOpLambda, and keras.ops in Keras 3."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from webipred.convert.graph import Value
 from webipred.convert.keras_layers.activations import apply_named
-from webipred.convert.keras_layers.layer import Layer
+from webipred.convert.keras_layers.layer import Layer, LayerEmitter
 from webipred.convert.keras_layers.merging import combine
 from webipred.errors import refuse
 
@@ -38,7 +38,11 @@ NAMED: Final[Mapping[str, str]] = {
 }
 FIRST: Final = ("0", "x", "features")
 SECOND: Final = ("1", "y")
-NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {"name": (None,), "approximate": (None, False), "beta": (None, 1, 1.0)}
+NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {
+    "name": (None,),
+    "approximate": (None, False),
+    "beta": (None, 1, 1.0),
+}
 
 
 def emit_function(layer: Layer) -> Value:
@@ -49,7 +53,7 @@ def emit_function(layer: Layer) -> Value:
 
 def call_function(layer: Layer, function: str) -> Value:
     """Emit a call of a function of the tables above."""
-    operands = dict(layer.operands)
+    operands: dict[str, object] = dict(layer.operands)
     first = _pop(operands, FIRST)
     if function in ARITHMETIC:
         second = _pop(operands, SECOND)
@@ -58,7 +62,9 @@ def call_function(layer: Layer, function: str) -> Value:
     _refuse_rest(layer, function, operands)
     if function not in NAMED or not isinstance(first, Value):
         raise refuse(
-            "E-CONVERT-LAYER", layer.where, f"the function {ascii(function)[:80]} is not known to this converter.",
+            "E-CONVERT-LAYER",
+            layer.where,
+            f"the function {ascii(function)[:80]} is not known to this converter.",
             "Rebuild the model with Keras layers, or export it as ONNX.",
         )
     return apply_named(layer, first, NAMED[function])
@@ -87,8 +93,11 @@ def _combine_operands(layer: Layer, op: str, first: object, second: object) -> V
     return layer.emit(op, inputs, value.shape, planes=value.planes)
 
 
-OPERATIONS: Final[Mapping[str, Callable[[Layer], Value]]] = {
-    name.removeprefix("keras.ops."): lambda layer, function=name: call_function(layer, function)
-    for name in ARITHMETIC
-    if name.startswith("keras.ops.")
+def emit_operation(layer: Layer) -> Value:
+    """An operation of keras.ops, which Keras 3 writes like a layer of its class."""
+    return call_function(layer, f"keras.ops.{layer.class_name}")
+
+
+OPERATIONS: Final[Mapping[str, LayerEmitter]] = {
+    name.removeprefix("keras.ops."): emit_operation for name in ARITHMETIC if name.startswith("keras.ops.")
 }
