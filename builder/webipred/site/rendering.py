@@ -86,6 +86,7 @@ def render_page(
         "template": texts.texts.__getitem__,
         "known": texts.knows,
         "number": texts.number,
+        "exact": texts.exact,
         "megabytes": texts.megabytes,
         "language": place.language,
         "languages": _link_languages(layout, place),
