@@ -124,8 +124,8 @@ class FakeZenodo:
         for record in self.records.values():
             if record.concept == number and record.newest is None:
                 return record
-        record = self.records.get(number)
-        return self.records.get(record.newest or number) if record else None
+        asked = self.records.get(number)
+        return None if asked is None else self.records.get(asked.newest or number)
 
     def describe(self, record: FakeRecord) -> dict[str, object]:
         return _describe_rdm(record, self.base_url) if record.form == "rdm" else _describe_legacy(record, self.base_url)
@@ -209,7 +209,7 @@ def _describe_file(record: FakeRecord, name: str, base: str) -> dict[str, object
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the name is the base class's
         """Stay silent; `requests` is the log."""
 
     @property

@@ -84,7 +84,7 @@ class _TreeReader:
             if type(None) in members:
                 return None
             fix = f'Write {_describe(members)}, or leave the key out; a word such as "null" needs quotes.'
-            return self._fail("TYPE", place, "the value is empty.", fix)
+            return self._fail("E-CATALOG-TYPE", place, "the value is empty.", fix)
         match node:
             case YamlScalar():
                 return self._read_scalar(members, node, place)
@@ -102,13 +102,13 @@ class _TreeReader:
         what = f"{_quote(node.text)} is not {_describe(members)}.{_suggest(node.text, options)}"
         unquoted = YamlScalar(text=node.text, quoted=False, line=node.line)
         if node.quoted and any(_convert_scalar(_strip(member), unquoted) is not FAILED for member in members):
-            return self._fail("TYPE", place, what, "Write it without quotes.")
-        return self._fail("TYPE", place, what)
+            return self._fail("E-CATALOG-TYPE", place, what, "Write it without quotes.")
+        return self._fail("E-CATALOG-TYPE", place, what)
 
     def _read_list(self, members: tuple[object, ...], node: YamlSequence, place: _Place) -> object:
         member = next((m for m in members if get_origin(_strip(m)) is list), None)
         if member is None:
-            return self._fail("TYPE", place, f"a list stands here, not {_describe(members)}.")
+            return self._fail("E-CATALOG-TYPE", place, f"a list stands here, not {_describe(members)}.")
         item_annotation = get_args(_strip(member))[0]
         values = [
             self.read(item_annotation, item, self._place_item(place, index, item))
@@ -122,7 +122,8 @@ class _TreeReader:
         if not isinstance(entry_id, YamlScalar) or not entry_id.text:
             return place
         if entry_id.text in self._ids:
-            self._fail("RULE", place.below("id", entry_id.line, ""), f"{describe_repeated_id(entry_id.text)}.")
+            what = f"{describe_repeated_id(entry_id.text)}."
+            self._fail("E-CATALOG-RULE", place.below("id", entry_id.line, ""), what)
             return place
         self._ids.add(entry_id.text)
         return _Place(path=entry_id.text[:64], line=item.line)
@@ -135,7 +136,7 @@ class _TreeReader:
             return self._read_variant(models, node, place)
         member = next((m for m in members if get_origin(_strip(m)) is dict), None)
         if member is None:
-            return self._fail("TYPE", place, f"keys with values stand here, not {_describe(members)}.")
+            return self._fail("E-CATALOG-TYPE", place, f"keys with values stand here, not {_describe(members)}.")
         key_annotation, value_annotation = get_args(_strip(member))
         values: dict[object, object] = {}
         for key, item in node.items.items():
@@ -149,11 +150,11 @@ class _TreeReader:
         chosen = node.items.get(tag)
         if chosen is None:
             what = f"the key {tag!r} is missing.{_suggest(tag, node.items)}"
-            return self._fail("MISSING", place, what, f"Write one of {', '.join(variants)}.")
+            return self._fail("E-CATALOG-MISSING", place, what, f"Write one of {', '.join(variants)}.")
         text = chosen.text if isinstance(chosen, YamlScalar) else ""
         if text not in variants:
             what = f"{_quote(text)} is not one of {', '.join(variants)}.{_suggest(text, variants)}"
-            return self._fail("TYPE", place.below(tag, node.key_lines[tag]), what)
+            return self._fail("E-CATALOG-TYPE", place.below(tag, node.key_lines[tag]), what)
         return self._read_node(variants[text], node, place)
 
     def _read_node(self, model: type[Node], node: YamlMapping, place: _Place) -> object:
@@ -164,7 +165,8 @@ class _TreeReader:
             near = _find_near(key, names.keys() - node.items.keys())
             suggested.add(near)
             what = f"the key {_quote(key)} is unknown.{_suggest(key, names.keys() - node.items.keys())}"
-            self._fail("UNKNOWN-KEY", place.below(key, node.key_lines[key]), what, f"Known keys: {', '.join(names)}.")
+            fix = f"Known keys: {', '.join(names)}."
+            self._fail("E-CATALOG-UNKNOWN-KEY", place.below(key, node.key_lines[key]), what, fix)
         values: dict[str, object] = {}
         complete = True
         for key, name in names.items():
@@ -176,7 +178,7 @@ class _TreeReader:
             elif field.is_required():
                 complete = False
                 if key not in suggested:
-                    self._fail("MISSING", place.below(key, place.line, hint), f"the key {key!r} is missing.")
+                    self._fail("E-CATALOG-MISSING", place.below(key, place.line, hint), f"the key {key!r} is missing.")
         return self._validate(model, values, place) if complete else FAILED
 
     def _validate(self, annotation: object, value: object, place: _Place) -> object:
@@ -194,15 +196,16 @@ class _TreeReader:
             for path, what in cause.problems:
                 full = f"{place.path}.{path}".strip(".")
                 line = find_line(self.lines, full, place.line)
-                self._fail("RULE", _Place(path=full, line=line), f"{what}.")
+                self._fail("E-CATALOG-RULE", _Place(path=full, line=line), f"{what}.")
             return
         path = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in details["loc"])
-        self._fail("VALUE", _Place(path=place.path + path, line=place.line, hint=place.hint), _explain(details))
+        inner = _Place(path=place.path + path, line=place.line, hint=place.hint)
+        self._fail("E-CATALOG-VALUE", inner, _explain(details))
 
-    def _fail(self, kind: str, place: _Place, what: str, fix: str = "") -> _Failed:
+    def _fail(self, code: str, place: _Place, what: str, fix: str = "") -> _Failed:
         where = f"{self.name}:{place.line} {place.path}".rstrip()
         advice = fix or (f"Expected: {place.hint}" if place.hint else "")
-        self._line_of[Finding(code=f"E-CATALOG-{kind}", where=where, what=what, fix=advice)] = place.line
+        self._line_of[Finding(code=code, where=where, what=what, fix=advice)] = place.line
         return FAILED
 
 

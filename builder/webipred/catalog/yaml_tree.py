@@ -151,30 +151,31 @@ class _TreeBuilder:
     def _refuse_features(self, event: yaml.Event, line: int) -> None:
         anchor = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):
-            self._report("ALIAS", line, f"the alias *{anchor} is not allowed.", "Write the value out.")
+            self._report("E-YAML-ALIAS", line, f"the alias *{anchor} is not allowed.", "Write the value out.")
         elif anchor:
-            self._report("ANCHOR", line, f"the anchor &{anchor} is not allowed.", "Remove it.")
+            self._report("E-YAML-ANCHOR", line, f"the anchor &{anchor} is not allowed.", "Remove it.")
         tag = getattr(event, "tag", None)
         if tag:
-            self._report("TAG", line, f"the tag {tag!r} is not allowed.", "Remove it; the schema knows the types.")
+            fix = "Remove it; the schema knows the types."
+            self._report("E-YAML-TAG", line, f"the tag {tag!r} is not allowed.", fix)
         unwanted = _UNWANTED.search(event.value) if isinstance(event, yaml.ScalarEvent) else None
         if unwanted:
             what = f"the text holds the invisible character U+{ord(unwanted[0]):04X}."
-            self._report("CHARACTER", line, what, "Remove it.")
+            self._report("E-YAML-CHARACTER", line, what, "Remove it.")
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents == 2:
-                self._report("DOCUMENTS", line, "a second document starts here.", "Keep one document per file.")
+                self._report("E-YAML-DOCUMENTS", line, "a second document starts here.", "Keep one document per file.")
             if event.version or event.tags:
-                self._report("DIRECTIVE", line, "directives (%) are not allowed.", "Remove the line.")
+                self._report("E-YAML-DIRECTIVE", line, "directives (%) are not allowed.", "Remove the line.")
 
     def _start(self, line: int, is_mapping: bool) -> None:
         if len(self._open) >= MAX_DEPTH:
             what = f"the values are nested deeper than {MAX_DEPTH} levels."
-            raise FindingsError([*self.problems, self._finding("DEPTH", line, what, "Flatten them.")])
+            raise FindingsError([*self.problems, self._finding("E-YAML-DEPTH", line, what, "Flatten them.")])
         parent = self._open[-1] if self._open else None
         if parent is not None and parent.is_mapping and parent.key is None:
-            self._report("KEY", line, "a key must be a plain text.", "Write a name before the colon.")
+            self._report("E-YAML-KEY", line, "a key must be a plain text.", "Write a name before the colon.")
         self._open.append(_Open(line=line, is_mapping=is_mapping))
 
     def _add(self, node: YamlNode, line: int) -> None:
@@ -195,12 +196,12 @@ class _TreeBuilder:
         key = node.text if isinstance(node, YamlScalar) else ""
         if key in parent.key_lines:
             what = f"the key {key!r} stands twice, first in line {parent.key_lines[key]}."
-            self._report("DUPLICATE", line, what, "Keep one of them.")
+            self._report("E-YAML-DUPLICATE", line, what, "Keep one of them.")
         parent.key_lines.setdefault(key, line)
         return key
 
-    def _report(self, kind: str, line: int, what: str, fix: str) -> None:
-        self.problems.append(self._finding(kind, line, what, fix))
+    def _report(self, code: str, line: int, what: str, fix: str) -> None:
+        self.problems.append(self._finding(code, line, what, fix))
 
-    def _finding(self, kind: str, line: int, what: str, fix: str) -> Finding:
-        return Finding(code=f"E-YAML-{kind}", where=f"{self.name}:{line}", what=what, fix=fix)
+    def _finding(self, code: str, line: int, what: str, fix: str) -> Finding:
+        return Finding(code=code, where=f"{self.name}:{line}", what=what, fix=fix)

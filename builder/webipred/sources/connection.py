@@ -1,11 +1,13 @@
 """Careful HTTP: guarded addresses, few redirects, patience with busy servers and with nobody else."""
 
 import email.utils
+import functools
 import ipaddress
 import json
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -26,6 +28,12 @@ Resolver = Callable[[str, int], Iterable[str]]
 def resolve_host(host: str, port: int) -> list[str]:
     """Return the addresses of a host name; raises OSError where there is none."""
     return sorted({str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
+
+
+@functools.cache
+def _make_tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Reading the system's certificates takes longer than a small download; they are read once."""
+    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
 class Backoff:
@@ -73,7 +81,7 @@ class Connection:
             follow_redirects=False,
             trust_env=False,
             proxy=options.proxy,
-            verify=ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None),
+            verify=_make_tls_context(options.ca_file),
         )
 
     def __enter__(self) -> Self:

@@ -171,7 +171,8 @@ def _receive(
     deadline: float,
 ) -> None:
     limit = connection.options.max_bytes if remote.size_bytes is None else remote.size_bytes
-    for piece in response.iter_raw(CHUNK_BYTES):
+    # Pieces are taken as they arrive; collected into larger ones, the last would be lost when the connection breaks.
+    for piece in response.iter_raw():
         if hashing.size_bytes + len(piece) > limit:
             what = f"the server sends more than {limit} bytes for {remote.file!r}."
             raise refuse("E-SOURCE-SIZE", connection.where, what, RELOCK)
