@@ -21,10 +21,15 @@ STYLES = Path(__file__).parents[1] / "site_templates/styles"
 def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
-    code = {name: f"// {name}\n".encode() for name in ("engine.js", "shell.js", "vault.js", "catalog.js")}
+    code = {name: f"// {name}\n".encode() for name in ("engine.js", "vault.js", "catalog.js")}
+    shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "ort.wasm")}
-    style = {"site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(), "vault.css": b""}
-    return code | binary | style
+    style = {
+        "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
+        "workspace.css": b"",
+        "vault.css": b"",
+    }
+    return code | binary | style | {"shell.js": shell}
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

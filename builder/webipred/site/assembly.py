@@ -20,6 +20,7 @@ from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, d
 from webipred.site.pages import File, PageContent, render_pages
 from webipred.site.rendering import Layout
 from webipred.site.table import FileTable, describe_file, place_asset
+from webipred.site.templates import hash_templates
 from webipred.site.workspace import render_workspace
 from webipred.validate.bundle import ModelBundle
 
@@ -29,7 +30,7 @@ ReadAsset = Callable[[str], bytes]
 """Returns a built asset by name; raises FindingsError when it is missing."""
 
 WORKSPACE_PATH = "predict/index.html"
-_CODE_ASSETS = ("shell.js", "vault.js", "catalog.js", "site.css", "vault.css")
+_CODE_ASSETS = ("shell.js", "vault.js", "catalog.js", "site.css", "workspace.css", "vault.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def assemble_site(
         style=assets("site.css").decode(),
         icon_path=icon[0],
     )
-    workspace = (WORKSPACE_PATH, render_workspace(manifest))
+    workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
     files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]
     table = FileTable(files)
     _refuse_bad_output(table, catalog)
@@ -106,6 +107,7 @@ def _describe_site(
         "models": [model.model_dump(mode="json") for model in models],
         "engine": engine.model_dump(mode="json"),
         "code": {name: hash_bytes(assets(name)) for name in _CODE_ASSETS},
+        "templates": hash_templates(),
     }
     return SiteManifest(
         format_version=FORMAT_VERSION,
