@@ -218,18 +218,24 @@ def _check_step(step: Step, shape: _Shape, where: str) -> list[Finding]:
     match step:
         case ToChannels(like="pillow", channels="gray") if shape.channels == 3 and not shape.is_bytes:
             what = "like: pillow mixes 8-bit values, but the values are floats here."
-            return [_type_finding(where, what, "Move the step up or use like: aucmedi.")]
+            return [_finding("E-PREPROCESS-TYPE", where, what, "Move the step up or use like: aucmedi.")]
         case PadToSquare(mode="constant") if shape.is_bytes and not step.value.is_integer():
             what = f"value {step.value} is no whole number, but the image holds 8-bit values here."
-            return [_type_finding(where, what, "Use a whole number or move the step down.")]
+            return [_finding("E-PREPROCESS-TYPE", where, what, "Use a whole number or move the step down.")]
         case Standardize(mode="caffe" | "torch") if shape.channels != 3:
             what = f"mode {step.mode} needs three channels, but the image has one here."
-            return [Finding(code="E-PREPROCESS-CHANNELS", where=where, what=what, fix="Add to_channels: rgb before it.")]
+            return [
+                Finding(code="E-PREPROCESS-CHANNELS", where=where, what=what, fix="Add to_channels: rgb before it.")
+            ]
         case Rescale() if not _fits_float32(step):
             what = "a number of rescale is too large or too small for 32-bit floats."
-            return [Finding(code="E-PREPROCESS-PROGRAM", where=where, what=what, fix="Check the factor and the offset.")]
+            return [
+                Finding(code="E-PREPROCESS-PROGRAM", where=where, what=what, fix="Check the factor and the offset.")
+            ]
         case CropCenter() if shape.size and (shape.size[0] < step.height or shape.size[1] < step.width):
-            what = f"the crop {step.width}×{step.height} does not fit into the {_name_size(shape.size)} image before it."
+            what = (
+                f"the crop {step.width}×{step.height} does not fit into the {_name_size(shape.size)} image before it."
+            )
             return [Finding(code="E-PREPROCESS-CROP", where=where, what=what, fix="Resize to more before the crop.")]
         case _:
             return []
@@ -241,19 +247,19 @@ def _fits_float32(step: Rescale) -> bool:
     return all(abs(number) <= LARGEST_FLOAT32 for number in numbers) and not divides_by_nothing
 
 
-def _type_finding(where: str, what: str, fix: str) -> Finding:
-    return Finding(code="E-PREPROCESS-TYPE", where=where, what=what, fix=fix)
+def _finding(code: str, where: str, what: str, fix: str) -> Finding:
+    return Finding(code=code, where=where, what=what, fix=fix)
 
 
 def _refuse_length(count: int) -> Finding:
     what = f"{count} steps are more than the engine takes ({MAX_STEPS})."
-    return Finding(code="E-PREPROCESS-PROGRAM", where="preprocessing", what=what, fix="Join steps.")
+    return _finding("E-PREPROCESS-PROGRAM", "preprocessing", what, "Join steps.")
 
 
 def _refuse_size(size: tuple[int, int] | None, height: int, width: int) -> Finding:
     what = f"the steps end in {_name_size(size or (0, 0))} pixels, but the network takes {_name_size((height, width))}."
     fix = "Correct the last resize or crop_center, or input.width and input.height."
-    return Finding(code="E-PREPROCESS-SHAPE", where="preprocessing", what=what, fix=fix)
+    return _finding("E-PREPROCESS-SHAPE", "preprocessing", what, fix)
 
 
 def _name_size(size: tuple[int, int]) -> str:
