@@ -94,7 +94,8 @@ class _TreeReader:
                 return self._read_mapping(members, node, place)
 
     def _read_scalar(self, members: tuple[object, ...], node: YamlScalar, place: _Place) -> object:
-        for member in members:
+        # A plain number is a number where the schema takes both; only what nothing else fits is a text.
+        for member in sorted(members, key=lambda candidate: _strip(candidate) is str):
             value = _convert_scalar(_strip(member), node)
             if value is not FAILED:
                 return self._validate(member, value, place)

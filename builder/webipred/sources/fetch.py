@@ -5,7 +5,8 @@ from typing import assert_never
 
 from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.lock import LockedFile
-from webipred.catalog.source import FolderSource, HuggingfaceSource, Source, UrlSource, ZenodoSource
+from webipred.catalog.locking import describe_source, is_stale
+from webipred.catalog.source import FolderSource, HuggingfaceSource, UrlSource, ZenodoSource
 from webipred.errors import UsageError, refuse
 from webipred.progress import Progress, SilentProgress
 from webipred.sources.archive import SourceArchive
@@ -18,20 +19,9 @@ from webipred.sources.options import FetchOptions
 from webipred.sources.url import resolve_url
 from webipred.sources.zenodo import find_remarks, resolve_zenodo
 
-__all__ = ["FetchOptions", "describe_source", "fetch_archive", "is_stale", "lock_source"]
+__all__ = ["FetchOptions", "fetch_archive", "is_stale", "lock_source"]
 
 _SILENT = SilentProgress()
-
-
-def describe_source(source: Source) -> dict[str, str | int]:
-    """Return the source as the lock stores it: the fields that are set."""
-    described: dict[str, str | int] = source.model_dump(mode="json", exclude_none=True)
-    return described
-
-
-def is_stale(entry: CatalogEntry, locked: LockedFile) -> bool:
-    """Whether the entry's source was changed after it was locked."""
-    return locked.source != describe_source(entry.source)
 
 
 def lock_source(

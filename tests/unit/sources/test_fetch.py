@@ -9,10 +9,11 @@ import pytest
 from fake_zenodo import FakeZenodo, Fault
 from source_cases import ARCHIVE, COMMIT, NAME, RECORD, Patience, make_entry, zenodo_entry
 from webipred.catalog.lock import LockedFile
+from webipred.catalog.locking import is_stale
 from webipred.digests import hash_bytes
 from webipred.errors import FindingsError, NetworkError, UsageError
 from webipred.findings import Finding
-from webipred.sources.fetch import fetch_archive, is_stale, lock_source
+from webipred.sources.fetch import fetch_archive, lock_source
 from webipred.sources.options import FetchOptions
 
 
