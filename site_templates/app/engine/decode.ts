@@ -15,9 +15,9 @@ export async function decodeImage(bytes: Uint8Array<ArrayBuffer>, rules: InputRe
   if (bytes.length > MAX_FILE_BYTES) throw new AppError("E-IMAGE-FILE-SIZE", { limit: MAX_FILE_BYTES >> 20 });
   const format = sniff(bytes);
   const { width, height } = readSize(format, bytes);
-  if (width * height > MAX_PIXELS) throw new AppError("E-IMAGE-PIXELS", { width, height, limit: MAX_PIXELS / 1e6 });
+  if (width * height > MAX_PIXELS) throw new AppError("E-IMAGE-TOO-LARGE", { width, height, limit: MAX_PIXELS / 1e6 });
   const pixels = await decodeFormat(format, bytes, rules);
-  if (pixels.width !== width || pixels.height !== height) throw new AppError("E-IMAGE-DAMAGED");
+  if (pixels.width !== width || pixels.height !== height) throw new AppError("E-IMAGE-BROKEN");
   const turned = rules.exif === "apply" ? orient(pixels, readOrientation(format, bytes)) : pixels;
   return rules.channels === "gray" ? toGray(turned) : toRgb(turned);
 }

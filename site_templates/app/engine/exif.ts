@@ -4,10 +4,11 @@
  * Browsers apply the orientation always, whatever `imageOrientation` says; the entry decides, so they may not see it.
  */
 
-import { startsWith, text, u16be, u16le, u32be, u32le } from "./bytes";
+import { startsWith, u16be, u16le, u32be, u32le } from "./bytes";
 import type { Format } from "./sniff";
 
 const ORIENTATION_TAG = 0x0112;
+const SHORT = 3;
 
 /** Return the orientation 1…8; 1 where the file names none. */
 export function readOrientation(format: Format, bytes: Uint8Array): number {
@@ -72,17 +73,17 @@ function findChunks(
   return blocks;
 }
 
-/** Read the tag from the first directory of a TIFF block (Exif 2.32 §4.6). */
+/** Read the tag from the first directory of a TIFF block (Exif 2.32 §4.6; twin: images/orientation.py). */
 function readTiff(tiff: Uint8Array): number {
-  const isLittle = text(tiff, 0, 2) === "II";
+  const isLittle = startsWith(tiff, "II*\0");
+  if (!isLittle && !startsWith(tiff, "MM\0*")) return 1;
   const u16 = isLittle ? u16le : u16be;
   const directory = (isLittle ? u32le : u32be)(tiff, 4);
-  for (let i = 0; i < u16(tiff, directory); i++) {
-    const entry = directory + 2 + i * 12;
-    if (u16(tiff, entry) === ORIENTATION_TAG) {
-      const value = u16(tiff, entry + 8);
-      return value >= 1 && value <= 8 ? value : 1;
-    }
+  const end = Math.min(directory + 2 + 12 * u16(tiff, directory), tiff.length - 11);
+  for (let entry = directory + 2; entry < end; entry += 12) {
+    if (u16(tiff, entry) !== ORIENTATION_TAG || u16(tiff, entry + 2) !== SHORT) continue;
+    const value = u16(tiff, entry + 8);
+    return value >= 1 && value <= 8 ? value : 1;
   }
   return 1;
 }

@@ -10,7 +10,7 @@ import type { Format } from "./sniff";
 /** The canvas is read in stripes of about this many pixels, so that a large image needs little memory beside itself. */
 const STRIPE_PIXELS = 1 << 20;
 
-/** Decode a file whose EXIF block is hidden; throws E-IMAGE-DAMAGED, E-IMAGE-ALPHA. */
+/** Decode a file whose EXIF block is hidden; throws E-IMAGE-BROKEN, E-IMAGE-ALPHA. */
 export async function decodeNatively(bytes: Uint8Array<ArrayBuffer>, format: Format): Promise<Pixels> {
   const bitmap = await createBitmap(bytes, format);
   try {
@@ -25,7 +25,7 @@ async function createBitmap(bytes: Uint8Array<ArrayBuffer>, format: Format): Pro
   try {
     return await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new AppError("E-IMAGE-DAMAGED");
+    throw new AppError("E-IMAGE-BROKEN");
   }
 }
 

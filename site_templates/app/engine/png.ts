@@ -10,6 +10,7 @@ type Decoded = ReturnType<typeof decode>;
 
 const KEPT_CHUNKS = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
 const COLOR_BIT = 2;
+const GRAY = 0;
 const ADAM7 = 1;
 
 /** Whether fast-png cannot read the file: it takes interlaced pixels of less than 8 bits for bytes. */
@@ -17,12 +18,13 @@ export function isPackedInterlaced(bytes: Uint8Array): boolean {
   return u8(bytes, 24) < 8 && u8(bytes, 28) === ADAM7;
 }
 
-/** Decode a PNG; throws E-IMAGE-DAMAGED, E-IMAGE-BIT-DEPTH, E-IMAGE-ALPHA. */
+/** Decode a PNG; throws E-IMAGE-BROKEN, E-IMAGE-BIT-DEPTH, E-IMAGE-ALPHA. */
 export function decodePng(bytes: Uint8Array<ArrayBuffer>, rules: InputRef): Pixels {
-  const isColor = (u8(bytes, 25) & COLOR_BIT) !== 0;
+  const colorType = u8(bytes, 25);
+  const isColor = (colorType & COLOR_BIT) !== 0;
   if (u8(bytes, 24) === 16 && rules.bit_depth === "reject") throw new AppError("E-IMAGE-BIT-DEPTH");
   const image = decodeChecked(keepPixelChunks(bytes));
-  const samples = image.depth === 16 ? reduceDepth(image, isColor ? "shift" : rules.bit_depth) : unpackSamples(image);
+  const samples = image.depth === 16 ? reduceDepth(image, colorType === GRAY ? rules.bit_depth : "shift") : unpackSamples(image);
   const { data, alpha } = image.palette ? applyPalette(samples, image.palette) : splitAlpha(samples, image);
   if (rules.alpha === "reject" && alpha) throw new AppError("E-IMAGE-ALPHA");
   return { width: image.width, height: image.height, channels: isColor ? 3 : 1, data };
@@ -34,7 +36,7 @@ function decodeChecked(bytes: Uint8Array): Decoded {
     image = decode(bytes, { checkCrc: true });
   } catch (thrown) {
     if (thrown instanceof RangeError && /alloc|length/i.test(thrown.message)) throw new AppError("E-MEMORY");
-    throw new AppError("E-IMAGE-DAMAGED");
+    throw new AppError("E-IMAGE-BROKEN");
   }
   return image;
 }
@@ -56,7 +58,7 @@ export function keepPixelChunks(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
-/** 16 → 8 bits: gray saturates at 255 or keeps the upper byte as the entry says; Pillow keeps the upper byte of colour. */
+/** 16 → 8 bits: plain gray is cut off at 255 or keeps the upper byte, as the entry says; all else keeps the upper byte. */
 function reduceDepth(image: Decoded, rule: InputRef["bit_depth"]): Uint8Array<ArrayBuffer> {
   const reduced = new Uint8Array(image.data.length);
   for (let i = 0; i < reduced.length; i++) {
@@ -95,7 +97,7 @@ function applyPalette(indices: Uint8Array, palette: readonly (readonly number[])
   let alpha = false;
   for (let i = 0; i < indices.length; i++) {
     const colour = palette[indices[i] ?? 0];
-    if (!colour) throw new AppError("E-IMAGE-DAMAGED");
+    if (!colour) throw new AppError("E-IMAGE-BROKEN");
     for (let c = 0; c < 3; c++) data[i * 3 + c] = colour[c] ?? 0;
     if ((colour[3] ?? 255) < 255) alpha = true;
   }
@@ -107,20 +109,19 @@ function splitAlpha(samples: Uint8Array<ArrayBuffer>, image: Decoded): Split {
   if (channels === 1 || channels === 3) return { data: samples, alpha: hasTransparentColour(image) };
   const kept = channels - 1;
   const data = new Uint8Array((samples.length / channels) * kept);
-  const opaque = image.depth === 16 ? 0xffff : 0xff;
   let alpha = false;
   for (let source = 0, target = 0; source < samples.length; source += channels) {
     for (let c = 0; c < kept; c++) data[target++] = samples[source + c] ?? 0;
-    if ((image.data[source + kept] ?? 0) < opaque) alpha = true;
+    if ((samples[source + kept] ?? 0) < 255) alpha = true;
   }
   return { data, alpha };
 }
 
 /** tRNS of gray and RGB files names one colour that is transparent wherever it occurs. */
 function hasTransparentColour(image: Decoded): boolean {
-  const { transparency, channels, data, depth, width } = image;
+  const { transparency, channels, data, depth } = image;
   if (!transparency || transparency.length < channels) return false;
-  if (depth < 8) return width > 0; // packed samples are not searched: taken as transparent
+  if (depth !== 8) return true; // as in images/decode.py for 16 bits; packed samples are not searched either
   for (let i = 0; i < data.length; i += channels) {
     let matches = true;
     for (let c = 0; c < channels; c++) matches &&= data[i + c] === transparency[c];

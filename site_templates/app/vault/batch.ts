@@ -111,6 +111,6 @@ async function readBytes(file: File): Promise<ArrayBuffer> {
   try {
     return await file.arrayBuffer();
   } catch {
-    throw new AppError("E-IMAGE-UNREADABLE");
+    throw new AppError("E-IMAGE-READ");
   }
 }

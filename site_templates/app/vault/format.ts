@@ -29,6 +29,7 @@ export function labelClass(item: ClassRef, language: string): string {
 
 /** The sentence of an error. */
 export function explainError({ code, args }: ErrorMessage, { t }: Voice): string {
-  const key = `app.error.${code}`;
+  const variant = `app.error.${code}.${args["variant"] ?? ""}`;
+  const key = isTextKey(variant) ? variant : `app.error.${code}`;
   return isTextKey(key) ? t(key, args) : code;
 }
