@@ -65,7 +65,7 @@ def test_swapped_classes_are_found(tmp_path: Path, policy: Policy) -> None:
 def test_the_mismatch_names_file_label_and_answer(tmp_path: Path, policy: Policy) -> None:
     outcome = validate(tmp_path, policy, make_entry(tmp_path, classes=[{"id": "blue"}, {"id": "red"}]))
     assert isinstance(outcome, Report)
-    assert "red.png is red, the network says blue (blue 0." in outcome.findings[0].what
+    assert "red.png is red, the network says blue (blue 1.0000, red 0.0000)" in outcome.findings[0].what
 
 
 def test_blue_for_red_preprocessing_is_found(tmp_path: Path, policy: Policy) -> None:
