@@ -67,7 +67,7 @@ function startFilter(form: HTMLFormElement, reset: HTMLElement, count: HTMLEleme
 }
 
 const form = document.getElementById("filter");
-const reset = document.getElementById("reset");
+const reset = document.getElementById("show-all");
 const count = document.getElementById("count");
 const cards = [...document.querySelectorAll<HTMLElement>("#models > li")];
 if (form instanceof HTMLFormElement && reset !== null && count !== null) {

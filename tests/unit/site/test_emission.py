@@ -63,5 +63,10 @@ def test_names_of_xml_vocabularies_and_displayed_addresses_are_allowed() -> None
     assert [] == check_emission(table, ["https://example.org/contact"])
 
 
+def test_a_longer_address_than_the_displayed_one_is_found() -> None:
+    table = FileTable([("a.js", b'"https://example.org.evil.example/"')])
+    assert ["E-EMIT-FOREIGN-URL"] == [finding.code for finding in check_emission(table, ["https://example.org"])]
+
+
 def test_addresses_are_found_in_texts() -> None:
     assert ("http://c.d", "https://a.b/x?y=1") == find_addresses(["see https://a.b/x?y=1 and", '"http://c.d"'])

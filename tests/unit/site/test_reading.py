@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import bundles
+from tiny_models import make_colour_model
 from webipred.errors import FindingsError
 from webipred.site.assembly import assemble_site
 from webipred.site.manifest import FileRef
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_built_site_is_read_back(folder: Path) -> None:
     built = read_site(folder)
     assert ["red-or-blue", "chest-findings"] == [model.id for model in built.manifest.models]
-    assert bundles.make_colour_model().data == built.read_weights(built.find_model("red-or-blue"))
+    assert make_colour_model().data == built.read_weights(built.find_model("red-or-blue"))
 
 
 def test_a_folder_without_a_site_names_the_command(tmp_path: Path) -> None:
