@@ -19,7 +19,7 @@ ARGUMENTS = (
 
 
 def find_chromium(playwright: Playwright) -> Path | None:
-    """Return the executable: WEBIPRED_CHROMIUM, one of the system, or Playwright's own download; None if none is there."""
+    """Return the executable: WEBIPRED_CHROMIUM, the system's, or Playwright's own download; None if there is none."""
     named = os.environ.get("WEBIPRED_CHROMIUM")
     system = next((found for name in _NAMES if (found := shutil.which(name))), None)
     candidates = [Path(path) for path in (named, system, playwright.chromium.executable_path) if path]

@@ -143,7 +143,7 @@ def list_unreadable() -> Iterator[Case]:
     yield Case("text", b"patient,age\n")
 
 
-def make_png(samples: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, interlaced: bool = False) -> bytes:
+def make_png(samples: NDArray[np.integer], depth: int, *, interlaced: bool = False) -> bytes:
     """Return a PNG of gray (height, width) or RGB samples with `depth` bits, rows unfiltered."""
     height, width = samples.shape[:2]
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
@@ -154,7 +154,7 @@ def make_png(samples: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, int
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
-def _pack_row(row: NDArray[np.uint8] | NDArray[np.uint16], depth: int) -> bytes:
+def _pack_row(row: NDArray[np.integer], depth: int) -> bytes:
     if depth == 16:
         return row.astype(">u2").tobytes()
     if depth == 8:

@@ -30,7 +30,6 @@ COLOUR_ENTRY: dict[str, object] = {
     "version": "1.2.0",
     "status": "draft",
     "status_reason": "exists in tests only",
-    "status": "draft",
     "name": {"en": "Red or blue", "de": "Rot oder Blau"},
     "summary": {"en": "Tells red images from blue ones.", "de": "Unterscheidet rote von blauen Bildern."},
     "task": "classification",

@@ -63,7 +63,7 @@ def _make_rules(case: Case) -> InputSpec:
 
 def _describe_model(rules: InputSpec) -> dict[str, object]:
     program = base64.b64encode(compile_program([], rules)).decode()
-    classes = [{"id": name, "label": {}, "threshold": None} for name in "ab"]
+    classes: list[dict[str, object]] = [{"id": name, "label": {}, "threshold": None} for name in "ab"]
     model: dict[str, object] = {"task": "multi-label", "input": rules.model_dump(), "classes": classes}
     return model | {"preprocessing": {"program": program}}
 
