@@ -29,6 +29,12 @@ class LicensePolicy(Node):
     allow: Annotated[list[Spdx], Field(min_length=1)]
     """SPDX identifiers."""
 
+    @model_validator(mode="after")
+    def check_allow(self) -> "LicensePolicy":
+        if "unknown" in self.allow:
+            raise_problems([("allow", "'unknown' is no licence; nothing may be published under it")])
+        return self
+
 
 class Policy(Node):
     """Limits that every published model must keep."""
@@ -45,7 +51,7 @@ class Catalog(Node):
     catalog_version: Literal[1]
     """Version of this format."""
     site: SiteSpec
-    """What the site says about itself."""
+    """Title, operator and languages of the site."""
     policy: Policy
     """Limits for published models."""
     models: Annotated[list[CatalogEntry], Field(min_length=1)]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from webipred.catalog.catalog import Policy
 from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.loading import LoadedCatalog
 from webipred.catalog.lock import Lock
@@ -47,32 +46,27 @@ def lint_entry(loaded: LoadedCatalog, lock: Lock, entry: CatalogEntry) -> Iterat
     locks = list(_lint_lock(loaded, lock, entry))
     yield from locks
     buildable = not locks
-    yield from judge_license(loaded, entry, buildable=buildable)
-    yield from judge_samples(loaded, entry, buildable=buildable)
+    yield from _lint_license(loaded, entry, buildable=buildable)
+    yield from _lint_samples(loaded, entry, buildable=buildable)
     yield from _lint_evidence(loaded, entry)
 
 
-def is_license_allowed(entry: CatalogEntry, policy: Policy) -> bool:
-    """Whether the policy lets the weights be published; `unknown` never is."""
-    return entry.license.weights != "unknown" and entry.license.weights in policy.licenses.allow
-
-
-def judge_license(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool = True) -> Iterator[Finding]:
+def _lint_license(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool) -> Iterator[Finding]:
     """Yield why the weights may not be published: an error for an entry that could be built, else a warning."""
-    if is_license_allowed(entry, loaded.catalog.policy):
+    stated, allowed = entry.license.weights, loaded.catalog.policy.licenses.allow
+    if stated in allowed:
         return
-    stated = entry.license.weights
     if stated == "unknown":
         what = "the licence of the weights is unknown."
         fix = "Read what their publisher states (for Zenodo: the record) and write it into license.weights."
     else:
-        what = f"the licence {stated!r} is not one of {', '.join(loaded.catalog.policy.licenses.allow)}."
+        what = f"the licence {stated!r} is not one of {', '.join(allowed)}."
         fix = "Add it to policy.licenses.allow if you may publish under it, or set status: draft."
     code = "E-LICENSE-POLICY" if buildable else "W-LICENSE-POLICY"
     yield Finding(code=code, where=loaded.locate(entry.id, "license.weights"), what=what, fix=fix)
 
 
-def judge_samples(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool = True) -> Iterator[Finding]:
+def _lint_samples(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool) -> Iterator[Finding]:
     """Yield the classes of a single-label model without a sample: their place in the output is unproven.
 
     A multi-label model needs one sample at least.

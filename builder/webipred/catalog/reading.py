@@ -21,7 +21,7 @@ from webipred.errors import FindingsError
 from webipred.findings import Finding
 
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_NUMBER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})?(\.[0-9]{0,40})?([eE][-+]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
 _BOOLEANS: Final = {"true": True, "false": False}
 _KIND_WORDS: Final[dict[object, str]] = {
     str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "key: value",
@@ -248,7 +248,7 @@ def _convert_scalar(base: object, node: YamlScalar) -> object:
         return _BOOLEANS.get(node.text, FAILED)
     if base is int and _INTEGER.fullmatch(node.text):
         return int(node.text)
-    if base is float and _NUMBER.fullmatch(node.text) and any(character.isdigit() for character in node.text):
+    if base is float and _NUMBER.fullmatch(node.text):
         return float(node.text)
     return FAILED
 
