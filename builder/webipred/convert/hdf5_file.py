@@ -85,7 +85,10 @@ class Hdf5File:
             )
         value = attributes[name]
         items = value.ravel().tolist() if isinstance(value, np.ndarray) else [value]
-        return [item.decode("utf-8") if isinstance(item, bytes) else str(item) for item in items]
+        texts = [item.decode("utf-8") if isinstance(item, bytes) else str(item) for item in items]
+        if not all(text.isprintable() or text.isascii() for text in texts):  # h5py lets broken UTF-8 through
+            raise refuse("E-HDF5-TYPE", self._where, f"the attribute {name!r} is not readable text.", FOREIGN_FILE)
+        return texts
 
 
 @contextmanager

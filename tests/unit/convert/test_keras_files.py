@@ -29,7 +29,8 @@ def copy_model(row: dict[str, str], folder: Path) -> Path:
     source = FOLDER / row["file"]
     if source.is_dir():
         return write_zip(folder / "archive", {file.name: file.read_bytes() for file in sorted(source.iterdir())})
-    return Path(shutil.copy(source, folder / "archive"))
+    shutil.copy(source, folder / "archive")
+    return folder / "archive"
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "reference" in row], ids=lambda row: row["file"])
