@@ -36,8 +36,10 @@ def read_locale(language: str) -> str:
 
 def hash_templates() -> str:
     """Return a digest over all page templates and texts."""
-    folders = (find_templates() / "pages", find_templates() / "locales")
-    return hash_json({item.name: hash_bytes(item.read_bytes()) for folder in folders for item in folder.iterdir()})
+    items = [*(find_templates() / "pages").iterdir(), *(find_templates() / "locales").iterdir()]
+    return hash_json(
+        {item.name: hash_bytes(item.read_bytes()) for item in items if item.name.endswith((".jinja", ".json"))}
+    )
 
 
 def list_locales() -> list[str]:

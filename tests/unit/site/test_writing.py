@@ -1,6 +1,8 @@
 import hashlib
 import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -121,10 +123,34 @@ def test_a_failed_swap_brings_the_earlier_site_back(
         return rename(source, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(PermissionError):
+    with pytest.raises(FindingsError, match=r"could not be written \(denied\); an earlier one is untouched"):
         write_site(site, out)
     assert before == read_folder(out)
     assert ["dist"] == list_names(tmp_path)
+
+
+def test_what_a_killed_run_left_is_removed_after_a_day(site: Site, tmp_path: Path) -> None:
+    for name, age_s in ((".dist.new-old", 90_000), (".dist.new-fresh", 60), (".other.new-x", 90_000)):
+        (tmp_path / name).mkdir()
+        moment = time.time() - age_s
+        os.utime(tmp_path / name, (moment, moment))
+    write_site(site, tmp_path / "dist")
+    assert [".dist.new-fresh", ".other.new-x", "dist"] == list_names(tmp_path)
+
+
+def test_a_run_that_is_killed_leaves_the_earlier_site(site: Site, tmp_path: Path) -> None:
+    write_site(site, tmp_path / "dist")
+    before = read_folder(tmp_path / "dist")
+    script = (
+        "import os, bundles; from pathlib import Path; from webipred.site.assembly import assemble_site;"
+        "from webipred.site.writing import write_site; c = bundles.make_catalog(languages=['de']);"
+        "s = assemble_site(c, [], [], bundles.make_assets().__getitem__); n = iter(range(9)); f = os.fsync;"
+        "os.fsync = lambda d: os.kill(os.getpid(), 9) if next(n) > 5 else f(d); write_site(s, Path('dist'))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(bundles.__file__).parent)}
+    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False)
+    assert -9 == killed.returncode
+    assert before == read_folder(tmp_path / "dist")
 
 
 def test_a_web_server_may_read_every_folder(site: Site, tmp_path: Path) -> None:
