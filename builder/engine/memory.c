@@ -36,7 +36,8 @@ uint8_t *memory_at(uint32_t offset) { return base() + offset; }
 
 uint32_t memory_offset(const void *address) { return (uint32_t)((const uint8_t *)address - base()); }
 
-int memory_holds(uint32_t offset, uint64_t size) { return offset != 0 && (uint64_t)offset + size <= size_now(); }
+/* Only what the caller reserved counts: anything behind it may become scratch space during the run. */
+int memory_holds(uint32_t offset, uint64_t size) { return offset != 0 && (uint64_t)offset + size <= top; }
 
 static uint32_t take(uint64_t size) {
     if (top == 0) top = (first_free() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
