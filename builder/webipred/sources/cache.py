@@ -34,7 +34,7 @@ class Cache:
         if not path.is_file():
             return None
         if hash_file(path) != sha256:
-            path.unlink()
+            path.unlink(missing_ok=True)
             return None
         return path
 

@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,9 +30,14 @@ def resolve_host(host: str, port: int) -> list[str]:
 
 
 @functools.cache
-def _make_tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Reading the system's certificates takes longer than a small download; they are read once."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+def _make_tls_context() -> ssl.SSLContext:
+    """Trust the public authorities and those that this machine trusts, such as a hospital's own.
+
+    Reading them takes longer than a small download; they are read once.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
 
 
 class Backoff:
@@ -81,7 +85,7 @@ class Connection:
             follow_redirects=False,
             trust_env=False,
             proxy=options.proxy,
-            verify=_make_tls_context(options.ca_file),
+            verify=_make_tls_context(),
         )
 
     def __enter__(self) -> Self:
@@ -205,8 +209,12 @@ class Connection:
 
     def _read_bounded(self, response: httpx.Response) -> bytes:
         body = bytearray()
+        deadline = self.options.clock() + self.options.deadline_s
         for piece in response.iter_raw():
             body += piece
+            if self.options.clock() > deadline:
+                what = f"{response.url.host} had not finished its answer after {self.options.deadline_s:.0f} seconds."
+                raise fail("E-HTTP-SLOW", self.where, what, TRY_LATER)
             if len(body) > MAX_JSON_BYTES:
                 what = f"{response.url.host} answered with more than {MAX_JSON_BYTES} bytes of JSON."
                 raise fail("E-HTTP-SIZE", self.where, what, REPORT_IT)

@@ -107,10 +107,10 @@ def _transfer(connection: Connection, remote: RemoteFile, hashing: _Hashing, pro
     backoff = Backoff(connection.options, connection.where)
     deadline = connection.options.clock() + connection.options.deadline_s
     validator: str | None = None
-    progress.start(remote.file, remote.size_bytes)
-    progress.advance(hashing.size_bytes)
     try:
         while True:
+            # Told anew for every attempt: one that starts over must not count its bytes twice.
+            progress.start(remote.file, remote.size_bytes)
             start = hashing.size_bytes
             if start and start == remote.size_bytes:
                 return
@@ -120,6 +120,7 @@ def _transfer(connection: Connection, remote: RemoteFile, hashing: _Hashing, pro
             response = connection.open(remote.url, headers, backoff)
             try:
                 if _prepare(connection, remote, response, hashing, backoff):
+                    progress.advance(hashing.size_bytes)
                     validator = _read_validator(response)
                     _receive(connection, remote, response, hashing, progress, deadline)
                     if remote.size_bytes is None or hashing.size_bytes >= remote.size_bytes:

@@ -23,7 +23,7 @@ class FetchOptions:
     `timeout_s` ends a silent connection, `deadline_s` a slow one. `redirect_hosts` are the foreign hosts that a
     redirect may lead to, a leading dot meaning every subdomain; `private_hosts` are names or addresses of an own
     network that may be used although they are not public. `notice` receives remarks that do not stop the work.
-    `proxy` and `ca_file` serve networks that need them; with a proxy, names are resolved by the proxy.
+    With a `proxy`, names are resolved by the proxy, and whether their addresses are public is its business.
     """
 
     cache_dir: Path
@@ -39,7 +39,6 @@ class FetchOptions:
     redirect_hosts: tuple[str, ...] = (".huggingface.co", ".hf.co", ".githubusercontent.com")
     private_hosts: tuple[str, ...] = ()
     proxy: str | None = None
-    ca_file: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     notice: Callable[[Finding], None] = ignore_finding

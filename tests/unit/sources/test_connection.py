@@ -1,11 +1,12 @@
 """Which addresses may be reached, and by how many steps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fake_zenodo import FakeZenodo, Fault
-from source_cases import zenodo_entry
+from source_cases import ARCHIVE, NAME, RECORD, zenodo_entry
 from webipred.errors import NetworkError
 from webipred.sources.connection import Backoff, Connection, is_loopback, is_public
 from webipred.sources.fetch import lock_source
@@ -78,6 +79,20 @@ def test_a_name_that_answers_from_elsewhere_is_refused(zenodo: FakeZenodo, optio
         with pytest.raises(NetworkError, match=r"127\.0\.0\.1 answered from 127\.0\.0\.1, which is not a public addr"):
             connection._check_peer(response)
     assert response.is_closed
+
+
+def test_a_proxy_is_asked_instead_of_the_server(zenodo: FakeZenodo, options: FetchOptions) -> None:
+    nowhere = "http://localhost:1"
+    zenodo.add_record(RECORD, {NAME: ARCHIVE}, file_base=nowhere)
+    behind = replace(options, zenodo_base=nowhere, proxy=zenodo.base_url)
+    assert len(ARCHIVE) == lock_source(zenodo_entry(), Path(), behind).size_bytes
+    assert {True} == {request.path.startswith(f"{nowhere}/api/records/") for request in zenodo.requests}
+
+
+def test_an_answer_has_a_deadline(zenodo: FakeZenodo, options: FetchOptions) -> None:
+    times = iter(range(0, 10_000_000, 4000))
+    with pytest.raises(NetworkError, match=r"127\.0\.0\.1 had not finished its answer after 3600 seconds"):
+        lock_source(zenodo_entry(), Path(), replace(options, clock=lambda: float(next(times))))
 
 
 def test_a_name_that_cannot_be_resolved_fails_at_once(options: FetchOptions) -> None:

@@ -168,7 +168,7 @@ def test_a_silent_server_runs_into_the_timeout(zenodo: FakeZenodo, options: Fetc
 
 
 def test_a_transfer_has_a_deadline(zenodo: FakeZenodo, options: FetchOptions, patience: Patience) -> None:
-    times = iter(range(0, 10_000_000, 2000))
+    times = iter(range(0, 10_000_000, 3000))
     slow = replace(options, clock=lambda: float(next(times)))
     assert f"'{NAME}' had not arrived after 3600 seconds." in failure(slow)
 
