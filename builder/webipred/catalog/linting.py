@@ -41,7 +41,7 @@ def lint_entry(loaded: LoadedCatalog, lock: Lock, entry: CatalogEntry) -> Iterat
     yield from _lint_texts(loaded, entry)
     if entry.status != "published":
         what = f"the entry is {entry.status} and is not built: {entry.status_reason}"
-        yield Finding(code="N-STATUS", where=loaded.locate(entry.id, "status"), what=what)
+        yield Finding(code="N-ENTRY-STATUS", where=loaded.locate(entry.id, "status"), what=what)
         return
     locks = list(_lint_lock(loaded, lock, entry))
     yield from locks
@@ -164,4 +164,4 @@ def _lint_evidence(loaded: LoadedCatalog, entry: CatalogEntry) -> Iterator[Findi
     if not any(evaluation.role in ("test", "external") for evaluation in entry.evaluation):
         what = "no evaluation on data that were held out from training."
         fix = "Add one with role test or external; until then the model card says that none is known."
-        yield Finding(code="N-EVALUATION", where=loaded.locate(entry.id, "evaluation"), what=what, fix=fix)
+        yield Finding(code="N-EVALUATION-ROLE", where=loaded.locate(entry.id, "evaluation"), what=what, fix=fix)
