@@ -1,10 +1,13 @@
 """Tell files that end too early from whole ones.
 
 Browsers decode what there is of a cut-off JPEG, GIF or BMP and paint the rest gray. That would be a wrong image shown
-calmly, so both hosts walk through the file's structure first. PNG decoders refuse cut-off files themselves.
+calmly, so both hosts walk through the file's structure first. Pillow forgives a PNG whose last bytes are missing or
+whose pixels fail their checksum; the browser's PNG decoder does not, so neither do we.
 """
 
 import struct
+import zlib
+from collections.abc import Iterator
 from typing import Final
 
 from webipred.images.sniff import Format
@@ -26,7 +29,27 @@ def is_complete(data: bytes, kind: Format) -> bool:
         case "BMP":
             return _holds_bmp_rows(data)
         case "PNG":
-            return True
+            return any(kind == b"IEND" for kind, _ in _walk_png_chunks(data))
+
+
+def has_valid_checksums(data: bytes) -> bool:
+    """Whether every chunk of a whole PNG up to IEND has the CRC that it states."""
+    return all(is_valid for _, is_valid in _walk_png_chunks(data))
+
+
+def _walk_png_chunks(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield the type of each whole chunk up to IEND and whether its CRC fits."""
+    at = 8
+    while at + 12 <= len(data):
+        size = struct.unpack_from(">I", data, at)[0]
+        if at + 12 + size > len(data):
+            return
+        kind = data[at + 4 : at + 8]
+        stated = struct.unpack_from(">I", data, at + 8 + size)[0]
+        yield kind, stated == zlib.crc32(data[at + 4 : at + 8 + size])
+        if kind == b"IEND":
+            return
+        at += 12 + size
 
 
 def _reaches_end_of_jpeg(data: bytes) -> bool:

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from webipred.catalog.preprocessing import InputSpec
 from webipred.errors import FindingsError, refuse
-from webipred.images.completeness import is_complete
+from webipred.images.completeness import has_valid_checksums, is_complete
 from webipred.images.orientation import read_orientation, turn_upright
 from webipred.images.sniff import Format, sniff_format
 
@@ -81,6 +81,8 @@ def _check_depth(data: bytes, kind: Format, image: Image.Image, rules: InputSpec
 def _load_pixels(data: bytes, kind: Format, image: Image.Image) -> None:
     if not is_complete(data, kind):
         raise _refuse_truncated()
+    if kind == "PNG" and not has_valid_checksums(data):
+        raise _refuse_broken(kind)
     if kind == "GIF" and not _covers_image(image):
         what = "The first frame of the GIF does not cover the whole image."
         raise refuse("E-IMAGE-FRAME", "image", what, "Export the image as PNG.")
