@@ -80,7 +80,8 @@ def test_a_class_without_sample_is_an_error_when_the_entry_could_be_built(tmp_pa
 
 def test_what_cannot_be_built_yet_is_only_warned_about(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, changed("{weights: CC-BY-4.0}", "{weights: unknown}"))
-    assert {"W-LOCK-MISSING", "W-LICENSE-POLICY", "W-SAMPLE-CLASS", "N-EVALUATION-ROLE"} == codes(loaded, Lock(models={}))
+    expected = {"W-LOCK-MISSING", "W-LICENSE-POLICY", "W-SAMPLE-CLASS", "N-EVALUATION-ROLE"}
+    assert expected == codes(loaded, Lock(models={}))
 
 
 def test_an_unknown_licence_tells_where_to_read_it(tmp_path: Path) -> None:
