@@ -78,6 +78,7 @@ def assemble_site(
         generator=manifest.generator,
         style=assets("site.css").decode(),
         icon_path=icon[0],
+        engine_bytes=sum(file.size_bytes for file in (engine.script, engine.preprocess, engine.runtime)),
     )
     workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
     files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]

@@ -51,7 +51,7 @@ def _render_language(layout: Layout, content: PageContent, language: str) -> Ite
 
     cards = [make_card(bundle, files, language) for bundle, files in content.models]
     listing = {"cards": cards, "facets": list_facets(cards), "unpublished": _select_unpublished(content.outcomes)}
-    yield render("index.html", "catalog", listing, content.catalog_script if cards else None)
+    yield render("index.html", "catalog", listing, content.catalog_script if len(cards) > 1 else None)
     yield render("build/index.html", "build", {"outcomes": content.outcomes})
     yield render("privacy/index.html", "privacy", {})
     yield render("licenses/index.html", "licenses", {"cards": cards, "notices": content.notices})

@@ -12,7 +12,7 @@ from webipred.catalog.catalog import SiteSpec
 from webipred.catalog.node import LocalText, translate
 from webipred.site.emission import hash_source
 from webipred.site.icon import inline_icon
-from webipred.site.markdown import render_inline_markdown, render_markdown, strip_markdown
+from webipred.site.markdown import mark_code, render_markdown
 from webipred.site.policy import static_page_policy
 from webipred.site.templates import read_page
 from webipred.site.texts import load_texts
@@ -34,6 +34,7 @@ class Layout:
     generator: str
     style: str
     icon_path: str
+    engine_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ def render_page(
         "reach_root": place.reach_root,
         "site": layout.site,
         "build_id": layout.build_id,
+        "engine_bytes": layout.engine_bytes,
         "generator": layout.generator,
         "icon": place.reach_root(layout.icon_path),
         "inline_icon": inline_icon(),
@@ -140,6 +142,5 @@ def _make_environment(language: str) -> Environment:
     )
     environment.filters["local"] = translate_text
     environment.filters["markdown"] = render_markdown
-    environment.filters["markdown_inline"] = render_inline_markdown
-    environment.filters["plain"] = strip_markdown
+    environment.filters["code_spans"] = mark_code
     return environment

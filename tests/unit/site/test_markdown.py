@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webipred.site.markdown import render_inline_markdown, render_markdown, strip_markdown
+from webipred.site.markdown import mark_code, render_markdown, strip_markdown
 
 ALLOWED_TAGS = {"p", "ul", "ol", "li", "em", "strong", "code", "br", "a"}
 
@@ -47,13 +47,11 @@ def test_the_subset_is_rendered_and_the_rest_shown_as_text(text: str, html: str)
 
 def test_links_lead_to_https_without_referrer_and_opener() -> None:
     expected = [("a", {"href": "https://doi.org/10.1/x", "rel": "noopener noreferrer"})]
-    assert expected == collect(render_inline_markdown('[x](https://doi.org/10.1/x "title")'))
+    assert expected == collect(render_markdown('[x](https://doi.org/10.1/x "title")'))[1:]
 
 
 def test_a_doi_address_becomes_its_page() -> None:
-    assert (
-        "https://doi.org/10.5281/zenodo.1" == collect(render_inline_markdown("[x](doi:10.5281/zenodo.1)"))[0][1]["href"]
-    )
+    assert "https://doi.org/10.5281/zenodo.1" == collect(render_markdown("[x](doi:10.5281/zenodo.1)"))[1][1]["href"]
 
 
 def test_an_image_is_not_fetched() -> None:
@@ -62,6 +60,10 @@ def test_an_image_is_not_fetched() -> None:
 
 def test_words_remain_when_marks_are_stripped() -> None:
     assert "a b c <i> d\ne" == strip_markdown("a *b* [c](https://x.y) <i>\nd\n\n- e")
+
+
+def test_findings_show_code_between_backticks_and_escape_the_rest() -> None:
+    assert "run <code>a &lt;b&gt;</code> &amp; `c" == mark_code("run `a <b>` & `c")
 
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'*_`[]()!#-+.:/ \n\\javscriptonhref=xhtps1dw;"), max_size=80))
