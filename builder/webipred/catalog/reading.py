@@ -6,6 +6,7 @@ Everything is read before anything is raised, so that all problems come at once,
 
 import difflib
 import enum
+import functools
 import re
 import types
 from collections.abc import Iterable, Mapping
@@ -146,8 +147,8 @@ class _TreeReader:
         return FAILED if FAILED in (*values, *values.values()) else self._validate(member, values, place)
 
     def _read_variant(self, models: list[type[Node]], node: YamlMapping, place: _Place) -> object:
-        tag = next(name for name in models[0].model_fields if _literal_options(get_type_hints(models[0])[name]))
-        variants = {str(_literal_options(get_type_hints(model)[tag])[0]): model for model in models}
+        tag = next(name for name in models[0].model_fields if _literal_options(_read_hints(models[0])[name]))
+        variants = {str(_literal_options(_read_hints(model)[tag])[0]): model for model in models}
         chosen = node.items.get(tag)
         if chosen is None:
             what = f"the key {tag!r} is missing.{_suggest(tag, node.items)}"
@@ -159,7 +160,7 @@ class _TreeReader:
         return self._read_node(variants[text], node, place)
 
     def _read_node(self, model: type[Node], node: YamlMapping, place: _Place) -> object:
-        hints = get_type_hints(model, include_extras=True)
+        hints = _read_hints(model)
         names = {field.alias or name: name for name, field in model.model_fields.items()}
         suggested = set()
         for key in node.items.keys() - names.keys():
@@ -184,8 +185,7 @@ class _TreeReader:
 
     def _validate(self, annotation: object, value: object, place: _Place) -> object:
         try:
-            adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", annotation))
-            return adapter.validate_python(value)
+            return _make_validator(annotation).validate_python(value)
         except ValidationError as error:
             for details in error.errors(include_url=False):
                 self._report_validation(details, place)
@@ -208,6 +208,16 @@ class _TreeReader:
         advice = fix or (f"Expected: {place.hint}" if place.hint else "")
         self._line_of[Finding(code=code, where=where, what=what, fix=advice)] = place.line
         return FAILED
+
+
+@functools.cache
+def _make_validator(annotation: object) -> TypeAdapter[object]:
+    return TypeAdapter(cast("type[object]", annotation))
+
+
+@functools.cache
+def _read_hints(model: type[Node]) -> dict[str, object]:
+    return get_type_hints(model, include_extras=True)
 
 
 def find_line(lines: Mapping[str, int], path: str, fallback: int) -> int:
