@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,6 +20,8 @@ class Host:
     requests: list[str] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     """Content types that differ from what the ending says."""
+    held: dict[str, threading.Event] = field(default_factory=dict)
+    """Files of which only the first half is sent until the event is set."""
 
     @property
     def url(self) -> str:
@@ -45,7 +47,13 @@ def run_host(files: Mapping[str, bytes]) -> Iterator[Host]:
             self.send_header("Content-Type", host.types.get(name, _TYPES.get(ending, "application/octet-stream")))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            half = len(body) // 2 if name in host.held else len(body)
+            with suppress(ConnectionError):  # the page may have cancelled
+                self.wfile.write(body[:half])
+                if half < len(body):
+                    self.wfile.flush()
+                    host.held[name].wait(timeout=60)
+                    self.wfile.write(body[half:])
 
         def do_POST(self) -> None:
             host.requests.append(f"{self.command} {self.path}")
