@@ -86,8 +86,8 @@ class Hdf5File:
         value = attributes[name]
         items = value.ravel().tolist() if isinstance(value, np.ndarray) else [value]
         texts = [item.decode("utf-8") if isinstance(item, bytes) else str(item) for item in items]
-        if not all(text.isprintable() or text.isascii() for text in texts):  # h5py lets broken UTF-8 through
-            raise refuse("E-HDF5-TYPE", self._where, f"the attribute {name!r} is not readable text.", FOREIGN_FILE)
+        for text in texts:
+            text.encode("utf-8")  # h5py lets broken UTF-8 through; the caller reports what this raises
         return texts
 
 

@@ -25,7 +25,8 @@ TRAINING_KEYS: Final = frozenset(
         "weights",
     ]
 )
-NOT_NULL_FIX: Final = "Export the model without this option, or as ONNX."
+LARGEST_NUMBER: Final = 3.4e38  # beyond it float32 is infinite
+EXPORT_FIX: Final = "Export the model without this option, or as ONNX."
 
 
 class Options:
@@ -60,7 +61,7 @@ class Options:
     def number(self, key: str, default: float | None = None) -> float:
         """Return a finite number; without a default the key is required."""
         value = self.raw(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
             self._refuse_value(key, value, "a finite number")
         return float(value)
 
@@ -119,12 +120,12 @@ class Options:
                 "E-CONVERT-OPTION",
                 self._where,
                 f"unknown to this converter: {shown}; it might change the result.",
-                NOT_NULL_FIX,
+                EXPORT_FIX,
             )
 
     def _refuse_value(self, key: str, value: JsonValue, wanted: str) -> Never:
         shown = "missing" if value is None else _shorten(value)
-        raise refuse("E-CONVERT-OPTION", self._where, f"{key} is {shown}, only {wanted} is converted.", NOT_NULL_FIX)
+        raise refuse("E-CONVERT-OPTION", self._where, f"{key} is {shown}, only {wanted} is converted.", EXPORT_FIX)
 
 
 def _whole(value: JsonValue, least: int) -> int | None:

@@ -58,7 +58,7 @@ def _decide_layout(sides: Sequence[int | None], target: ConversionTarget) -> boo
         looks_planar = sides[0] in (1, 3) and sides[2] not in (1, 3)
         raise refusals[1] if looks_planar else refusals[0]
     if refusals[0] is None and refusals[1] is None:
-        what = f"the input is {_show([None, *sides])}, which may be (height, width, channel) or (channel, height, width)."
+        what = f"the input is {_show([None, *sides])}: is that (height, width, channel) or (channel, height, width)?"
         raise refuse("E-CONVERT-INPUT", target.where, what, LAYOUT_FIX)
     return refusals[1] is None
 

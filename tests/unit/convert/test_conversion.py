@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from numpy.typing import NDArray
+
 from conversions import (
     convert_here,
     layer,
@@ -22,9 +23,6 @@ from conversions import (
     sequential,
     write_tfjs,
 )
-
-from numpy.typing import NDArray
-
 from webipred.catalog.entry import CatalogEntry
 from webipred.convert.conversion import (
     ConversionLimits,
@@ -46,7 +44,7 @@ DENSENET_REFERENCES = {
 
 
 @pytest.fixture
-def work_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def work_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for temporary files, so that leftovers are seen."""
     place = tmp_path / "temporary"
     place.mkdir()
@@ -111,7 +109,7 @@ def test_findings_of_the_process_arrive_and_nothing_stays(tmp_path: Path, work_p
 
 def test_a_conversion_that_takes_too_long_is_stopped_and_nothing_stays(tmp_path: Path, work_place: Path) -> None:
     archive = make_archive(write_small(tmp_path / "model.zip"))
-    with pytest.raises(FindingsError, match="took more than 0.01 s and was stopped"):
+    with pytest.raises(FindingsError, match=r"took more than 0\.01 s and was stopped"):
         convert_archive(archive, make_entry("tfjs-layers", 8), ConversionLimits(wall_s=0.01))
     assert [] == list(work_place.iterdir())
 
@@ -143,9 +141,17 @@ def test_a_format_without_converter_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_target_says_what_the_entry_says() -> None:
-    entry = make_entry("onnx", 44, input={"width": 44, "height": 44, "channels": "gray"}, output={"activation": "softmax"})
+    entry = make_entry(
+        "onnx", 44, input={"width": 44, "height": 44, "channels": "gray"}, output={"activation": "softmax"}
+    )
     target = describe_target(entry, "file.onnx", ConversionLimits())
-    assert (44, 44, 1, 2, "softmax") == (target.height, target.width, target.channels, target.classes, target.activation)
+    assert (44, 44, 1, 2, "softmax") == (
+        target.height,
+        target.width,
+        target.channels,
+        target.classes,
+        target.activation,
+    )
 
 
 @pytest.mark.parametrize(

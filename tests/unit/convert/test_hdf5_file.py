@@ -6,10 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conversions import convert_here, layer, make_head, make_target, sequential
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversions import convert_here, make_head, make_target, sequential
 from webipred.convert.hdf5_file import open_hdf5
 from webipred.convert.limits import ConversionLimits
 from webipred.errors import FindingsError
@@ -145,7 +145,10 @@ def test_an_attribute_of_numbers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "names.h5"
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = np.arange(3)
-    with open_hdf5(path, "here", ConversionLimits()) as opened, pytest.raises(FindingsError, match="is not text but int64"):
+    with (
+        open_hdf5(path, "here", ConversionLimits()) as opened,
+        pytest.raises(FindingsError, match="is not text but int64"),
+    ):
         opened.read_text("", "model_config")
 
 
@@ -195,7 +198,9 @@ def test_weights_that_do_not_fit_are_refused(change: str, expected: str, tmp_pat
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=6), cut=st.booleans())
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=6), cut=st.booleans()
+)
 def test_a_changed_file_is_converted_or_refused(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], cut: bool
 ) -> None:
@@ -207,4 +212,4 @@ def test_a_changed_file_is_converted_or_refused(
     try:
         convert_here(path, make_target("keras-h5"))
     except FindingsError as error:
-        assert error.findings
+        assert error.findings  # noqa: PT017 - either outcome is right

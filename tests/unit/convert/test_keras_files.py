@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conversions import convert_here, make_target, run_network, write_zip
 
+from conversions import convert_here, make_target, run_network, write_zip
 from webipred.errors import FindingsError
 
 FOLDER = Path(__file__).parents[2] / "data" / "keras"

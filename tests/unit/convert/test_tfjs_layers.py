@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conversions import convert_here, layer, make_head, make_manifest, make_target, sequential, write_tfjs, write_zip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conversions import convert_here, make_head, make_manifest, make_target, sequential, write_tfjs, write_zip
 from webipred.convert.json_text import JsonValue
 from webipred.convert.tfjs_layers import find_model_json, read_manifest
 from webipred.errors import FindingsError
@@ -19,7 +19,7 @@ SHARD = "group1-shard1of1.bin"
 WEIGHTS = {"a/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "a/bias": np.array([1, -1, 0], np.int32)}
 
 
-def small_manifest() -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+def small_manifest() -> tuple[Any, dict[str, bytes]]:
     manifest, data = make_manifest(WEIGHTS)
     return manifest, {SHARD: data}
 
@@ -61,7 +61,12 @@ def test_weights_are_read_from_several_shards() -> None:
 @pytest.mark.parametrize(("kind", "levels"), [("uint8", [0, 1, 255]), ("uint16", [0, 1, 65535])])
 def test_levels_become_numbers_in_double_precision(kind: str, levels: list[int]) -> None:
     scale, low = 0.0021442523189619477, -0.2866960890152875
-    entry = {"name": "a/b", "shape": [3], "dtype": "float32", "quantization": {"dtype": kind, "scale": scale, "min": low}}
+    entry = {
+        "name": "a/b",
+        "shape": [3],
+        "dtype": "float32",
+        "quantization": {"dtype": kind, "scale": scale, "min": low},
+    }
     table = read_manifest([{"paths": ["s"], "weights": [entry]}], {"s": np.array(levels, kind).tobytes()}, "here")
     expected = np.array([level * scale + low for level in levels], np.float64).astype(np.float32)
     assert expected.tolist() == table.by_prefix["a"]["b"].tolist()
@@ -69,13 +74,13 @@ def test_levels_become_numbers_in_double_precision(kind: str, levels: list[int])
 
 def test_half_precision_becomes_single() -> None:
     values = np.array([0.1, -65504, 6e-8], np.float16)
-    entry = {"name": "a/b", "shape": [3], "dtype": "float32", "quantization": {"dtype": "float16"}}
+    entry: dict[str, Any] = {"name": "a/b", "shape": [3], "dtype": "float32", "quantization": {"dtype": "float16"}}
     table = read_manifest([{"paths": ["s"], "weights": [entry]}], {"s": values.tobytes()}, "here")
     assert values.astype(np.float32).tolist() == table.by_prefix["a"]["b"].tolist()
 
 
 def test_bool_weights_are_bytes() -> None:
-    entry = {"name": "a/b", "shape": [2], "dtype": "bool"}
+    entry: dict[str, Any] = {"name": "a/b", "shape": [2], "dtype": "bool"}
     table = read_manifest([{"paths": ["s"], "weights": [entry]}], {"s": b"\x01\x00"}, "here")
     assert [1, 0] == table.by_prefix["a"]["b"].tolist()
 
@@ -96,7 +101,7 @@ def test_bool_weights_are_bytes() -> None:
         ({"weights": []}, "the shards hold 36 bytes, the weights need 0."),
     ],
 )
-def test_a_wrong_group_is_refused(change: dict[str, object], expected: str) -> None:
+def test_a_wrong_group_is_refused(change: dict[str, Any], expected: str) -> None:
     manifest, shards = small_manifest()
     with pytest.raises(FindingsError) as caught:
         read_manifest([{**manifest[0], **change}], shards, "here")
@@ -124,7 +129,7 @@ def test_a_wrong_group_is_refused(change: dict[str, object], expected: str) -> N
         ({"quantization": "uint8"}, "has the quantization 'uint8'."),
     ],
 )
-def test_a_wrong_weight_is_refused(change: dict[str, object], expected: str) -> None:
+def test_a_wrong_weight_is_refused(change: dict[str, Any], expected: str) -> None:
     manifest, shards = small_manifest()
     manifest[0]["weights"][0] |= change
     with pytest.raises(FindingsError) as caught:
@@ -186,9 +191,17 @@ def test_weights_that_no_layer_uses_are_refused(tmp_path: Path) -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 40) | st.floats() | st.sampled_from(["a/b", "float32", "uint8", "s", ".."]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["paths", "weights", "name", "shape", "dtype", "quantization", "scale", "min"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 40)
+    | st.floats()
+    | st.sampled_from(["a/b", "float32", "uint8", "s", ".."]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["paths", "weights", "name", "shape", "dtype", "quantization", "scale", "min"]), inner
+        )
+    ),
     max_leaves=20,
 )
 
@@ -199,7 +212,7 @@ def test_any_manifest_is_read_or_refused(manifest: JsonValue, shard: bytes) -> N
     try:
         read_manifest(manifest, {"s": shard}, "here")
     except FindingsError as error:
-        assert error.findings
+        assert error.findings  # noqa: PT017 - either outcome is right
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -212,6 +225,6 @@ def test_a_changed_manifest_is_read_or_refused(data: st.DataObject) -> None:
     try:
         table = read_manifest(changed, shards, "here")
     except FindingsError as error:
-        assert error.findings
+        assert error.findings  # noqa: PT017 - either outcome is right
     else:
         assert table.list_untaken()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from conversions import convert_here, make_target, run_network
 from data.zoo.artefacts import Quantization, list_architectures, read_fixture, write_keras_h5, write_tfjs_zip
 

@@ -8,6 +8,7 @@ import numpy as np
 from webipred.convert.graph import Array, Value
 from webipred.convert.json_text import JsonValue
 from webipred.convert.keras_layers.layer import Layer, LayerEmitter, require_last_axis
+from webipred.convert.keras_options import LARGEST_NUMBER
 from webipred.convert.weights import WeightSpec
 
 SMALLEST_DEVIATION: Final = 1e-7  # keras.backend.epsilon(), the floor in Keras' Normalization layer
@@ -89,9 +90,9 @@ def emit_normalization(layer: Layer) -> Value:
     else:
         mean = _numbers(layer, "mean", given[0], channels)
         variance = _numbers(layer, "variance", given[1], channels)
-    deviation = np.maximum(np.sqrt(variance.astype(np.float32)), np.float32(SMALLEST_DEVIATION))
-    if not np.isfinite(deviation).all():
+    if np.less(variance, np.float32(0)).any():
         raise layer.refuse_option("the variance is negative, the result would be NaN.")
+    deviation = np.maximum(np.sqrt(variance.astype(np.float32)), np.float32(SMALLEST_DEVIATION))
     shifted = _per_channel(layer, "Sub", value, mean, "mean")
     return _per_channel(layer, "Div", shifted, deviation, "deviation")
 
@@ -117,7 +118,7 @@ def _numbers(layer: Layer, key: str, value: JsonValue, channels: int) -> Array:
         raise layer.refuse_option(f"{key} is {str(value)[:80]}, numbers are expected.") from error
     if numbers.ndim and (numbers.size != numbers.shape[-1] or numbers.shape[-1] not in (1, channels)):
         raise layer.refuse_option(f"{key} has the shape {list(numbers.shape)}, the input has {channels} channels.")
-    if value is None or not np.isfinite(numbers).all():
+    if value is None or not (np.abs(numbers) <= LARGEST_NUMBER).all():
         raise layer.refuse_option(f"{key} is {str(value)[:80]}, finite numbers are expected.")
     return numbers.reshape(-1) if numbers.ndim else numbers
 
