@@ -13,6 +13,7 @@ from webipred.sources.archive import SourceArchive
 from webipred.sources.cache import Cache
 from webipred.sources.connection import Connection, fail
 from webipred.sources.download import RemoteFile, download
+from webipred.sources.evidence import compare_class_order
 from webipred.sources.folder import store_folder
 from webipred.sources.huggingface import resolve_huggingface
 from webipred.sources.options import FetchOptions
@@ -29,8 +30,8 @@ def lock_source(
 ) -> LockedFile:
     """Ask the origin which file the source means now, download it into the cache, and return what pins it.
 
-    Remarks (newer version, licence) go to `options.notice`. Raises UsageError for a folder, which needs no lock;
-    NetworkError (exit 3) when a server does not deliver; FindingsError (exit 1) when what it delivers is not usable.
+    Remarks (newer version, licence, class order) go to `options.notice`. Raises UsageError for a folder, which needs
+    no lock; NetworkError when a server does not deliver; FindingsError when what it delivers is not usable.
     """
     source, where = entry.source, f"{entry.id}.source"
     if isinstance(source, FolderSource):
@@ -108,6 +109,8 @@ def _resolve(
             base = _find_base(source, options)
             remote, record = resolve_zenodo(connection, base, source)
             for finding in find_remarks(record, base, entry.license.weights, entry.id):
+                options.notice(finding)
+            for finding in compare_class_order(connection, record, entry):
                 options.notice(finding)
             return remote
         case HuggingfaceSource():
