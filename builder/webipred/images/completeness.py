@@ -14,7 +14,6 @@ from webipred.images.sniff import Format
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _STANDALONE: Final = frozenset({0x01, _SOI, *range(0xD0, 0xD8)})
-_UNCOMPRESSED: Final = frozenset({0, 3, 6})
 
 
 def is_complete(data: bytes, kind: Format) -> bool:
@@ -115,16 +114,15 @@ def _skip_gif_blocks(data: bytes, at: int) -> int:
 
 
 def _holds_bmp_rows(data: bytes) -> bool:
-    """Whether the rows of an uncompressed BMP fit into the file; compressed ones are left to the decoder."""
+    """Whether the rows fit into the file; compressed files have been refused before."""
     if len(data) < 26:
         return False
     start, header_bytes = struct.unpack_from("<II", data, 10)
     if header_bytes == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
-        compression = 0
     elif len(data) >= 34:
-        width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+        width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
     else:
         return False
     row_bytes = (abs(width) * bits + 31) // 32 * 4
-    return compression not in _UNCOMPRESSED or start + row_bytes * abs(height) <= len(data)
+    return int(start + row_bytes * abs(height)) <= len(data)

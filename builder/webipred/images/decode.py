@@ -21,6 +21,8 @@ from webipred.images.sniff import Format, sniff_format
 
 PIXEL_BUDGET: Final = 64_000_000
 PNG_BIT_DEPTH_AT: Final = 24
+BMP_CORE_HEADER_BYTES: Final = 12
+UNCOMPRESSED_BMP: Final = (0, 3)
 DEEP_MODES: Final = ("I", "F")
 ALPHA_MODES: Final = ("RGBA", "LA", "PA", "La", "RGBa")
 
@@ -59,15 +61,18 @@ def _open_image(data: bytes, kind: Format) -> Image.Image:
     width, height = image.size
     if width * height > PIXEL_BUDGET:
         raise _refuse_size()
-    if kind == "BMP" and _read_bmp_bits(data) == 16:
-        what = "The file is a BMP with 16 bits per pixel, which programs decode differently."
+    if kind == "BMP" and not _is_plain_bmp(data):
+        what = "The file is a BMP that is compressed or has 16 bits per pixel, which programs decode differently."
         raise refuse("E-IMAGE-FORMAT", "image", what, "Export the image as PNG.")
     return image
 
 
-def _read_bmp_bits(data: bytes) -> int:
-    header_bytes = struct.unpack_from("<I", data, 14)[0]
-    return int(struct.unpack_from("<H", data, 24 if header_bytes == 12 else 28)[0])
+def _is_plain_bmp(data: bytes) -> bool:
+    """Whether a BMP, whose header Pillow has read, is stored row by row with 1, 4, 8, 24 or 32 bits per pixel."""
+    if struct.unpack_from("<I", data, 14)[0] == BMP_CORE_HEADER_BYTES:
+        return True
+    bits, compression = struct.unpack_from("<HI", data, 28)
+    return bits != 16 and compression in UNCOMPRESSED_BMP
 
 
 def _check_depth(data: bytes, kind: Format, image: Image.Image, rules: InputSpec) -> bool:

@@ -271,10 +271,17 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm() -> None:
     assert numpy.array_equal(decode_image(data, rules()), decode_image(data + b"trailing \xff\xd8", rules()))
 
 
-def test_a_bmp_with_16_bits_per_pixel_is_refused() -> None:
-    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 0, 4, 0, 0, 0, 0)
-    data = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + header + bytes(4)
+@pytest.mark.parametrize(("bits", "compression"), [(16, 0), (8, 1), (4, 2)])
+def test_a_bmp_that_programs_decode_differently_is_refused(bits: int, compression: int) -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, bits, compression, 4, 0, 0, 1, 0)
+    data = b"BM" + struct.pack("<IHHI", 62, 0, 0, 58) + header + bytes(8)
     assert "E-IMAGE-FORMAT" == refusal(data)
+
+
+def test_16_bit_gray_with_alpha_keeps_its_upper_byte_as_in_pillow() -> None:
+    values = numpy.array([[0x1234, 0xFFFF], [0x00FF, 0xFFFF], [0x0180, 0xFFFF]])
+    data = make_png(3, 1, 16, 4, values.astype(">u2").tobytes())
+    assert [0x12, 0x00, 0x01] == decode_image(data, rules(bit_depth="saturate", channels="gray")).flatten().tolist()
 
 
 @settings(max_examples=300, deadline=None)
