@@ -70,7 +70,7 @@ class Hdf5File:
         with _report_broken(self._where):
             item = self._file if not group else self._file.get(group)
         if not isinstance(item, h5py.Group):
-            raise refuse("E-CONVERT-HDF5", self._where, f"there is no group {group[:80]!r}.", FOREIGN_FILE)
+            raise refuse("E-HDF5-BROKEN", self._where, f"there is no group {group[:80]!r}.", FOREIGN_FILE)
         return item.attrs
 
     def _read_attribute(self, attributes: h5py.AttributeManager, name: str) -> list[str]:

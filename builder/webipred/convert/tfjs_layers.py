@@ -104,9 +104,10 @@ def _join_shards(paths: JsonValue, shards: Mapping[str, bytes], used: set[str], 
     if not isinstance(paths, list) or not paths:
         raise _refuse_manifest("a weight group has no list of paths.", where)
     parts: list[bytes] = []
-    for path in paths:
+    for given in paths:
+        path = given.removeprefix("./") if isinstance(given, str) else given  # model.save of TF.js writes ./weights.bin
         if not _is_plain_name(path):
-            raise _refuse_manifest(f"the path {ascii(path)[:80]} is not a plain file name.", where)
+            raise _refuse_manifest(f"the path {ascii(given)[:80]} is not a plain file name.", where)
         if path not in shards:
             raise _refuse_manifest(f"the shard {path[:80]!r} is not in the archive.", where)
         if path in used:

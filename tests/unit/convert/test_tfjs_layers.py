@@ -58,6 +58,12 @@ def test_weights_are_read_from_several_shards() -> None:
     assert np.array_equal(WEIGHTS["a/bias"], table.by_prefix["a"]["bias"])
 
 
+def test_a_path_may_start_with_the_folder_itself() -> None:
+    manifest, shards = small_manifest()
+    manifest[0]["paths"] = [f"./{SHARD}"]  # as model.save of TensorFlow.js writes it
+    assert ["a/kernel", "a/bias"] == read_manifest(manifest, shards, "here").list_untaken()
+
+
 @pytest.mark.parametrize(("kind", "levels"), [("uint8", [0, 1, 255]), ("uint16", [0, 1, 65535])])
 def test_levels_become_numbers_in_double_precision(kind: str, levels: list[int]) -> None:
     scale, low = 0.0021442523189619477, -0.2866960890152875
@@ -91,6 +97,7 @@ def test_bool_weights_are_bytes() -> None:
         ({"paths": ["../../etc/passwd"]}, "the path '../../etc/passwd' is not a plain file name."),
         ({"paths": ["http://evil/x.bin"]}, "the path 'http://evil/x.bin' is not a plain file name."),
         ({"paths": ["data:,x"]}, "the path 'data:,x' is not a plain file name."),
+        ({"paths": ["././x"]}, "the path '././x' is not a plain file name."),
         ({"paths": [".."]}, "the path '..' is not a plain file name."),
         ({"paths": ["C:\\x"]}, "is not a plain file name."),
         ({"paths": [1]}, "the path 1 is not a plain file name."),
