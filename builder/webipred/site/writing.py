@@ -91,20 +91,19 @@ def _write_files(table: FileTable, folder: Path) -> None:
 
 
 def _swap(staging: Path, target: Path) -> None:
-    retired: Path | None = None
     if target.exists():
         retired = Path(tempfile.mkdtemp(prefix=f".{target.name}.old-", dir=target.parent))
-        target.rename(retired / "site")
-    try:
+        earlier = retired / "site"
+        try:
+            target.rename(earlier)
+            staging.rename(target)
+        finally:
+            if earlier.exists() and not target.exists():
+                earlier.rename(target)
+            shutil.rmtree(retired, ignore_errors=True)
+    else:
         staging.rename(target)
-    except BaseException:
-        if retired is not None:
-            (retired / "site").rename(target)
-            retired.rmdir()
-        raise
     _sync_folder(target.parent)
-    if retired is not None:
-        shutil.rmtree(retired, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

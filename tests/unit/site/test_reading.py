@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_built_site_is_read_back(folder: Path) -> None:
     built = read_site(folder)
     assert ["red-or-blue", "chest-findings"] == [model.id for model in built.manifest.models]
-    assert make_colour_model().data == built.read_weights(built.find_model("red-or-blue"))
+    assert make_colour_model().data == built.read_weights(built.manifest.models[0])
 
 
 def test_a_folder_without_a_site_names_the_command(tmp_path: Path) -> None:
@@ -38,14 +38,17 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, text: str) -> No
         read_site(tmp_path)
 
 
-def test_an_unknown_model_is_answered_with_the_known_ones(folder: Path) -> None:
-    with pytest.raises(FindingsError, match=r"no model 'x'\. Choose one of: red-or-blue, chest-findings"):
-        read_site(folder).find_model("x")
+def test_parts_that_do_not_join_to_the_weights_are_refused(folder: Path) -> None:
+    built = read_site(folder)
+    model = built.manifest.models[0]
+    doubled = model.model_copy(update={"weights_parts": [*model.weights_parts, *model.weights_parts]})
+    with pytest.raises(FindingsError, match=rf"joined weights have sha256 .* expected {model.weights.sha256}"):
+        built.read_weights(doubled)
 
 
 def test_a_changed_byte_is_refused_with_both_digests(folder: Path) -> None:
     built = read_site(folder)
-    weights = built.find_model("red-or-blue").weights_parts[0]
+    weights = built.manifest.models[0].weights_parts[0]
     file = folder / weights.path
     file.write_bytes(file.read_bytes()[:-1] + b"\0")
     with pytest.raises(FindingsError, match=rf"sha256 [0-9a-f]{{64}}, expected {weights.sha256}"):

@@ -110,15 +110,16 @@ def test_an_interrupt_in_the_middle_leaves_the_earlier_site(
     assert ["dist"] == list_names(tmp_path)
 
 
+@pytest.mark.parametrize("part", ["dist", ".new-"], ids=["first rename", "second rename"])
 def test_a_failed_swap_brings_the_earlier_site_back(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     out = tmp_path / "dist"
     write_site(site, out)
     before, rename = read_folder(out), Path.rename
 
     def fail(source: Path, target: Path) -> Path:
-        if ".new-" in source.name:
+        if source.name.startswith("dist") if part == "dist" else part in source.name:
             raise PermissionError(13, "denied")
         return rename(source, target)
 
