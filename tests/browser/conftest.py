@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Playwright, expect, sync_playwright
@@ -41,6 +42,10 @@ class Workspace:
         """Choose image files by the button's input."""
         chosen = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
         self.vault.locator("input[type=file]").first.set_input_files(chosen)  # type: ignore[arg-type]
+
+    def add_paths(self, *paths: Path) -> None:
+        """Choose image files that lie on the disk."""
+        self.vault.locator("input[type=file]").first.set_input_files(paths)
 
     def expect_counts(self, text: str) -> None:
         expect(self.vault.locator(".counts")).to_contain_text(text, timeout=120_000)

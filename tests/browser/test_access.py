@@ -64,10 +64,10 @@ def test_switching_the_language_asks_before_it_clears(
         workspace.load()
         workspace.add(("a.png", RED))
         workspace.expect_counts("1 of 1 images done.")
-        page.get_by_role("button", name="DE").click()
+        page.get_by_role("button", name="DE", exact=True).click()
         page.get_by_role("button", name="Keep").click()
         workspace.expect_counts("1 of 1 images done.")
-        page.get_by_role("button", name="DE").click()
+        page.get_by_role("button", name="DE", exact=True).click()
         page.get_by_role("button", name="Clear and switch").click()
         expect(workspace.vault.get_by_text("3 von 3")).to_be_visible(timeout=60_000)
         expect(workspace.vault.locator("tbody tr")).to_have_count(0)
@@ -77,6 +77,6 @@ def test_without_a_network_the_choice_changes_the_language_at_once(
     open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
 ) -> None:
     with open_workspace(colour_site) as workspace:
-        workspace.page.get_by_role("button", name="DE").click()
+        workspace.page.get_by_role("button", name="DE", exact=True).click()
         expect(workspace.page.get_by_role("heading", level=1)).to_contain_text("Modell wählen")
         expect(workspace.page.get_by_role("note")).to_contain_text("Nur für Forschungszwecke")

@@ -94,12 +94,14 @@ def test_the_probabilities_are_those_of_the_reference(
 
 
 def test_cancel_stops_within_one_image_and_continue_takes_the_rest(
-    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes], tmp_path: Path
 ) -> None:
-    large = encode(np.random.default_rng(3).integers(0, 255, (900, 900, 3)).astype(np.uint8), compress_level=1)
+    path = tmp_path / "large.png"
+    large = encode(np.random.default_rng(3).integers(0, 255, (600, 600, 3)).astype(np.uint8), compress_level=1)
+    path.write_bytes(large)
     with open_workspace(colour_site) as workspace:
         workspace.load()
-        workspace.add(*[(f"{i}.png", large) for i in range(40)])
+        workspace.add_paths(*[path] * 40)
         expect(workspace.vault.get_by_text("Waiting").last).to_be_visible()
         vault = workspace.page.frames[1]
         finished_at_click = vault.evaluate(

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import OpenWorkspace, Workspace
-from browser.server import run_host
 from browser.sites import LANGUAGES, compose_site, make_bundle, make_site
 from webipred.site.bundles import BundleFiles, publish_bundle
 from webipred.site.table import describe_file, place_asset
@@ -134,7 +133,7 @@ def test_weights_in_several_parts_are_joined(open_workspace: OpenWorkspace) -> N
 def test_the_page_refuses_to_run_inside_another_page(
     open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
 ) -> None:
-    with run_host(colour_site) as host, open_workspace(colour_site, allowed=("foreign request",)) as workspace:
-        workspace.page.goto("about:blank")
-        workspace.page.set_content(f'<iframe src="{host.url}predict/"></iframe>')
+    outer = b'<!doctype html><link rel="icon" href="data:,"><iframe src="predict/"></iframe>'
+    with open_workspace({**colour_site, "outer.html": outer}) as workspace:
+        workspace.page.goto(f"{workspace.host.url}outer.html")
         expect(workspace.vault.get_by_text("does not run inside another page")).to_be_visible()
