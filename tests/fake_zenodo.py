@@ -39,9 +39,7 @@ class Fault:
     `gzip` claims an encoding; `bytes` sends `body` instead.
     """
 
-    kind: Literal[
-        "status", "html", "redirect", "truncate", "short", "excess", "stall", "other-range", "gzip", "bytes"
-    ]
+    kind: Literal["status", "html", "redirect", "truncate", "short", "excess", "stall", "other-range", "gzip", "bytes"]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     location: str = ""

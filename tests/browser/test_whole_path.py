@@ -71,7 +71,7 @@ def make_images() -> dict[str, bytes]:
     }
 
 
-REFERENCES = {
+REFERENCES: dict[str, tuple[float, ...]] = {
     "black.png": (0.7803768, 0.2196232),
     "white.png": (0.0483721, 0.9516279),
     "noise.png": (0.2959342, 0.7040657),
@@ -123,7 +123,7 @@ def write_catalog(folder: Path, images: dict[str, bytes]) -> None:
 def make_artefact(shared_data: Path, folder: Path) -> bytes:
     """Make the zip with the shared script, which is run and not copied."""
     source, target = shared_data / "webipred16", folder / "artefact.zip"
-    script = [sys.executable, source / "synth_tfjs.py", source / "model.json", target]
+    script = [sys.executable, str(source / "synth_tfjs.py"), str(source / "model.json"), str(target)]
     subprocess.run(script, check=True, capture_output=True)
     return target.read_bytes()
 

@@ -256,7 +256,9 @@ class CatalogEntry(Node):
                 yield "status_reason", f"status {self.status} needs a status_reason; say why"
             return
         present = {
-            "intended_use": self.intended_use, "out_of_scope": self.out_of_scope, "limitations": self.limitations,
+            "intended_use": self.intended_use,
+            "out_of_scope": self.out_of_scope,
+            "limitations": self.limitations,
         }
         for name, value in present.items():
             if not value:

@@ -25,7 +25,12 @@ _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER: Final = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
 _BOOLEANS: Final = {"true": True, "false": False}
 _KIND_WORDS: Final[dict[object, str]] = {
-    str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "key: value",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "key: value",
 }
 
 
@@ -297,7 +302,7 @@ def _explain(details: ErrorDetails) -> str:
         case "string_pattern_mismatch":
             return f"{shown} does not fit the pattern {context['pattern']}."
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
-            (name, bound), = context.items()
+            ((name, bound),) = context.items()
             return f"{shown} must be {_BOUND_WORDS[name]} {bound:g}."
         case "string_too_short":
             return "the text is empty."

@@ -23,11 +23,11 @@ REPORT_PAGE = "build/index.html"
 
 
 @click.command()
-@options.catalog_option()
-@options.out_option("Folder of the site; replaced as a whole.")
-@options.only_option()
-@options.offline_option()
-@options.strict_option()
+@options.CATALOG
+@options.OUT
+@options.ONLY
+@options.OFFLINE
+@options.STRICT
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
@@ -36,9 +36,9 @@ REPORT_PAGE = "build/index.html"
     envvar="WEBIPRED_JOBS",
     help="Entries built at the same time.",
 )
-@options.cache_option()
-@options.report_option()
-@options.zenodo_option()
+@options.CACHE
+@options.REPORT
+@options.ZENODO
 def build(
     catalog_path: Path,
     out: Path,

@@ -16,10 +16,10 @@ from webipred.sources.fetch import FetchOptions, lock_source
 
 
 @click.command()
-@options.catalog_option()
-@options.only_option()
-@options.cache_option()
-@options.zenodo_option()
+@options.CATALOG
+@options.ONLY
+@options.CACHE
+@options.ZENODO
 def lock(catalog_path: Path, only: tuple[str, ...], cache_dir: Path, zenodo: str) -> None:
     """Download every remote file of the catalog, check it, and pin it in the lock.
 

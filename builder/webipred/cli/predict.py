@@ -21,7 +21,7 @@ from webipred.site.reading import read_site
 @click.command()
 @click.argument("model_id", metavar="ID")
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.out_option("Folder of the built site.")
+@options.OUT
 @click.option(
     "--format",
     "form",

@@ -25,6 +25,7 @@ TRAINING_KEYS: Final = frozenset(
         "weights",
     ]
 )
+LARGEST_SIZE: Final = 1 << 20
 LARGEST_NUMBER: Final = 3.4e38  # beyond it float32 is infinite
 EXPORT_FIX: Final = "Export the model without this option, or as ONNX."
 
@@ -82,7 +83,7 @@ class Options:
         if len(pairs) != 2 or any(len(pair) != 2 for pair in pairs):
             self._refuse_value(key, value, "[[top, bottom], [left, right]]")
         flat = [side for pair in pairs for side in pair]
-        if any(isinstance(side, bool) or not isinstance(side, int) or side < 0 for side in flat):
+        if any(_whole(side, 0) is None for side in flat):
             self._refuse_value(key, value, "whole numbers of at least 0")
         top, bottom, left, right = (side for side in flat if isinstance(side, int))
         return top, bottom, left, right
@@ -131,7 +132,7 @@ class Options:
 def _whole(value: JsonValue, least: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return int(value) if value == int(value) and value >= least else None
+    return int(value) if value == int(value) and least <= value <= LARGEST_SIZE else None
 
 
 def _shorten(value: JsonValue) -> str:

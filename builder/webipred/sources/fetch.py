@@ -136,6 +136,4 @@ def _find_base(source: ZenodoSource | HuggingfaceSource | UrlSource, options: Fe
 def _make_archive(
     entry: CatalogEntry, path: Path, file: str, size_bytes: int, sha256: str, origin: str
 ) -> SourceArchive:
-    return SourceArchive(
-        entry_id=entry.id, path=path, file=file, size_bytes=size_bytes, sha256=sha256, origin=origin
-    )
+    return SourceArchive(entry_id=entry.id, path=path, file=file, size_bytes=size_bytes, sha256=sha256, origin=origin)

@@ -49,8 +49,10 @@ def test_a_complete_entry_needs_no_remark(tmp_path: Path) -> None:
 
 def test_an_entry_that_is_not_locked_names_the_command(tmp_path: Path) -> None:
     assert [
-        ("model_catalog.yaml:18 pneumonia-cxr.source: the source is not locked; the entry is skipped when building. "
-        "Run `webipred-build lock --only pneumonia-cxr` on a machine with internet access. [W-LOCK-MISSING]")
+        (
+            "model_catalog.yaml:18 pneumonia-cxr.source: the source is not locked; the entry is skipped when building. "
+            "Run `webipred-build lock --only pneumonia-cxr` on a machine with internet access. [W-LOCK-MISSING]"
+        )
     ] == lint(load_text(tmp_path, complete(tmp_path)), Lock(models={}))
 
 
@@ -64,8 +66,10 @@ def test_a_lock_without_entry_is_a_warning(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, complete(tmp_path))
     lock = Lock(models={**lock_of(loaded).models, "gone": lock_of(loaded).models["pneumonia-cxr"]})
     assert [
-        ("model_catalog.lock gone: the lock holds an entry that the catalog does not. "
-        "Run `webipred-build lock` to remove it. [W-LOCK-ORPHAN]")
+        (
+            "model_catalog.lock gone: the lock holds an entry that the catalog does not. "
+            "Run `webipred-build lock` to remove it. [W-LOCK-ORPHAN]"
+        )
     ] == lint(loaded, lock)
 
 
@@ -87,9 +91,11 @@ def test_what_cannot_be_built_yet_is_only_warned_about(tmp_path: Path) -> None:
 def test_an_unknown_licence_tells_where_to_read_it(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, complete(tmp_path).replace("{weights: CC-BY-4.0}", "{weights: unknown}"))
     assert [
-        ("model_catalog.yaml:31 pneumonia-cxr.license.weights: the licence of the weights is unknown. "
-        "Read what their publisher states (for Zenodo: the record) and write it into license.weights. "
-        "[E-LICENSE-POLICY]")
+        (
+            "model_catalog.yaml:31 pneumonia-cxr.license.weights: the licence of the weights is unknown. "
+            "Read what their publisher states (for Zenodo: the record) and write it into license.weights. "
+            "[E-LICENSE-POLICY]"
+        )
     ] == lint(loaded)
 
 
@@ -131,6 +137,8 @@ def test_texts_are_looked_at(tmp_path: Path) -> None:
 def test_a_draft_is_only_noted(tmp_path: Path) -> None:
     text = CATALOG.replace("status: published", "status: draft\n    status_reason: The order is unproven.")
     assert [
-        ("model_catalog.yaml:11 pneumonia-cxr.status: the entry is draft and is not built: The order is unproven. "
-        "[N-ENTRY-STATUS]")
+        (
+            "model_catalog.yaml:11 pneumonia-cxr.status: the entry is draft and is not built: The order is unproven. "
+            "[N-ENTRY-STATUS]"
+        )
     ] == lint(load_text(tmp_path, text), Lock(models={}))

@@ -47,9 +47,10 @@ def test_what_is_not_plainly_a_number_is_refused(tmp_path: Path, written: str) -
 
 @pytest.mark.parametrize("written", ["0224", "0xe0", "224.0", "2_24", "1e2", "٢٢٤", "9" * 5000])
 def test_whole_numbers_in_other_forms_are_refused(tmp_path: Path, written: str) -> None:
-    assert "is not a whole number. Expected: Pixels. [E-CATALOG-TYPE]" in refusal(
-        tmp_path, changed("width: 224", f"width: {written}")
-    )[0]
+    assert (
+        "is not a whole number. Expected: Pixels. [E-CATALOG-TYPE]"
+        in refusal(tmp_path, changed("width: 224", f"width: {written}"))[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_path_may_start_with_the_folder_itself() -> None:
 @pytest.mark.parametrize(("kind", "levels"), [("uint8", [0, 1, 255]), ("uint16", [0, 1, 65535])])
 def test_levels_become_numbers_in_double_precision(kind: str, levels: list[int]) -> None:
     scale, low = 0.0021442523189619477, -0.2866960890152875
-    entry = {
+    entry: JsonValue = {
         "name": "a/b",
         "shape": [3],
         "dtype": "float32",

@@ -197,7 +197,10 @@ def test_a_huggingface_file_is_addressed_by_its_commit(
 ) -> None:
     zenodo.add_fault("/resolve/", Fault(kind="bytes", body=b"weights"))
     source: dict[str, object] = {
-        "type": "huggingface", "repository": "someone/some-model", "commit": COMMIT, "file": "sub dir/model.onnx",
+        "type": "huggingface",
+        "repository": "someone/some-model",
+        "commit": COMMIT,
+        "file": "sub dir/model.onnx",
     }
     locked = lock_source(make_entry(source), tmp_path, options)
     assert f"/someone/some-model/resolve/{COMMIT}/sub%20dir/model.onnx" == zenodo.requests[-1].path

@@ -84,8 +84,24 @@ def test_folders_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "../../x", "a/../../x", "/etc/passwd", "C:/x", "C:x", "a/./b", "a//b", "con", "a/NUL.txt", "Com1.bin", "name.",
-        "name ", "a /b", " a", "a\u202eb", "a\nb", "/".join("a" * 40), "x" * 2000,
+        "../../x",
+        "a/../../x",
+        "/etc/passwd",
+        "C:/x",
+        "C:x",
+        "a/./b",
+        "a//b",
+        "con",
+        "a/NUL.txt",
+        "Com1.bin",
+        "name.",
+        "name ",
+        "a /b",
+        " a",
+        "a\u202eb",
+        "a\nb",
+        "/".join("a" * 40),
+        "x" * 2000,
     ],
 )
 def test_an_unsafe_name_is_refused(tmp_path: Path, name: str) -> None:

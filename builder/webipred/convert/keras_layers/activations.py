@@ -35,10 +35,10 @@ def apply_named(layer: Layer, value: Value, activation: JsonValue) -> Value:
         return value
     if isinstance(activation, dict):
         return _apply_layer(layer, value, activation)
-    if activation in SIMPLE and isinstance(activation, str):
+    if isinstance(activation, str) and activation in SIMPLE:
         op, attributes = SIMPLE[activation]
         return layer.emit(op, [value], value.shape, planes=value.planes, **attributes)
-    if activation in COMPOSED and isinstance(activation, str):
+    if isinstance(activation, str) and activation in COMPOSED:
         return COMPOSED[activation](layer, value)
     raise refuse(
         "E-CONVERT-ACTIVATION",
