@@ -9,13 +9,12 @@ from webipred.assets import read_asset
 from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.loading import LoadedCatalog
 from webipred.catalog.lock import Lock
-from webipred.catalog.locking import is_stale
 from webipred.convert.conversion import ConversionLimits, convert_archive
 from webipred.errors import FindingsError, NetworkError
 from webipred.findings import Finding
 from webipred.progress import Progress
 from webipred.site.assembly import Site, Unpublished, assemble_site
-from webipred.sources.fetch import FetchOptions, fetch_archive
+from webipred.sources.fetch import FetchOptions, fetch_archive, is_stale
 from webipred.validate.bundle import ModelBundle
 from webipred.validate.report import Report
 from webipred.validate.validation import Rules, validate_model
@@ -41,7 +40,7 @@ def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progres
         outcomes = list(pool.map(lambda entry: _publish(entry, lock, options, rules, progress), entries))
     bundles = [outcome for outcome in outcomes if isinstance(outcome, ModelBundle)]
     unpublished = [outcome for outcome in outcomes if isinstance(outcome, Unpublished)]
-    return assemble_site(loaded.catalog, bundles, unpublished, loaded.folder)
+    return assemble_site(loaded.catalog, bundles, unpublished)
 
 
 def select_entries(loaded: LoadedCatalog, only: Iterable[str]) -> list[CatalogEntry]:
@@ -88,13 +87,12 @@ def _publish(
 
 def _explain_skip(entry: CatalogEntry, lock: Lock) -> Finding | None:
     if entry.status != "published":
-        return Finding(
-            code=f"N-ENTRY-{entry.status.upper()}", where=entry.id, what=f"{entry.status}: {entry.status_reason}"
-        )
+        code = "N-ENTRY-DRAFT" if entry.status == "draft" else "N-ENTRY-WITHDRAWN"
+        return Finding(code=code, where=entry.id, what=f"{entry.status}: {entry.status_reason}")
     if entry.source.type == "folder":
         return None
     locked = lock.models.get(entry.id)
-    if locked is not None and not is_stale(locked, entry.source):
+    if locked is not None and not is_stale(entry, locked):
         return None
     reason = "is not in the lock." if locked is None else "has another source than the lock."
     return Finding(

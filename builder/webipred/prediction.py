@@ -34,8 +34,7 @@ class Predictor:
         self._program = base64.b64decode(self.manifest.preprocessing.program)
         self._input = InputSpec(**self.manifest.input.model_dump())
         self._preprocessor = Preprocessor(site.read_file(site.manifest.engine.preprocess))
-        parts = [site.read_file(part) for part in self.manifest.weights_parts]
-        self._network = ReferenceNetwork(b"".join(parts))
+        self._network = ReferenceNetwork(site.read_weights(self.manifest))
 
     def predict(self, path: Path) -> Prediction:
         """Predict one image file; a file that cannot be used gives a Prediction with its finding."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from webipred.catalog.entry import CatalogEntry, Spdx
-from webipred.catalog.node import Language, LocalText, Node, Text
+from webipred.catalog.node import Language, LocalText, Node, Text, describe_repeated_id, raise_problems
 
 
 class SiteSpec(Node):
@@ -29,6 +29,12 @@ class LicensePolicy(Node):
     allow: Annotated[list[Spdx], Field(min_length=1)]
     """SPDX identifiers."""
 
+    @model_validator(mode="after")
+    def check_allow(self) -> "LicensePolicy":
+        if "unknown" in self.allow:
+            raise_problems([("allow", "'unknown' is no licence; nothing may be published under it")])
+        return self
+
 
 class Policy(Node):
     """Limits that every published model must keep."""
@@ -45,7 +51,7 @@ class Catalog(Node):
     catalog_version: Literal[1]
     """Version of this format."""
     site: SiteSpec
-    """What the site says about itself."""
+    """Title, operator and languages of the site."""
     policy: Policy
     """Limits for published models."""
     models: Annotated[list[CatalogEntry], Field(min_length=1)]
@@ -54,7 +60,6 @@ class Catalog(Node):
     @model_validator(mode="after")
     def check_ids(self) -> "Catalog":
         ids = [entry.id for entry in self.models]
-        repeated = sorted({entry_id for entry_id in ids if ids.count(entry_id) > 1})
-        if repeated:
-            raise ValueError(f"models: id {repeated[0]!r} stands twice; every entry needs its own id")
+        repeated = [index for index, entry_id in enumerate(ids) if entry_id in ids[:index]]
+        raise_problems((f"models[{index}].id", describe_repeated_id(ids[index])) for index in repeated)
         return self

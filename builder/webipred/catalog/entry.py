@@ -1,10 +1,11 @@
 """One catalog entry: a model, what it may be used for, and how to check it."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from webipred.catalog.node import LocalText, Node, Sha256, Slug, Text
+from webipred.catalog.node import LocalText, Node, Sha256, Slug, Text, describe_unsafe_path, raise_problems
 from webipred.catalog.preprocessing import CropCenter, InputSpec, PadToSquare, Resize, Step
 from webipred.catalog.source import Source
 
@@ -30,7 +31,7 @@ class ModelClass(Node):
     @model_validator(mode="after")
     def check_threshold(self) -> "ModelClass":
         if self.threshold is not None and self.threshold_source is None:
-            raise ValueError("threshold needs threshold_source: say where the operating point comes from")
+            raise_problems([("threshold", "needs threshold_source; say where the operating point comes from")])
         return self
 
 
@@ -53,14 +54,20 @@ class Sample(Node):
 
     file: Text
     """Path relative to the catalog file."""
-    class_id: Annotated[str, Field(alias="class")]
+    class_id: str = Field(alias="class")
     """Id of the class that the image belongs to."""
-    license: Spdx | Text
-    """Licence of the image."""
+    license: Text
+    """Licence of the image: an SPDX identifier where there is one, else its terms in a few words."""
     sha256: Sha256
     """Digest of the file."""
     credit: Text | None = None
     """Whom to name when the image is shown."""
+
+    @model_validator(mode="after")
+    def check_file(self) -> "Sample":
+        fault = describe_unsafe_path(self.file)
+        raise_problems([("file", fault)] if fault else [])
+        return self
 
 
 class Evaluation(Node):
@@ -79,18 +86,37 @@ class Evaluation(Node):
     source: Text
     """Where the figures come from."""
 
+    @model_validator(mode="after")
+    def check_intervals(self) -> "Evaluation":
+        raise_problems(self._find_interval_problems())
+        return self
+
+    def _find_interval_problems(self) -> Iterator[tuple[str, str]]:
+        for name, (low, high) in self.intervals.items():
+            value = self.metrics.get(name)
+            if value is None:
+                yield f"intervals.{name}", f"there is no metric {name!r}; known are {', '.join(self.metrics)}"
+            elif not low <= value <= high:
+                yield f"intervals.{name}", f"[{low}, {high}] does not hold the metric's value {value}"
+
 
 class License(Node):
     """Licences as SPDX identifiers; `unknown` where nothing is stated."""
 
     weights: Spdx
-    """Licence of the weights; the policy decides whether they may be published."""
+    """Licence of the weights; `unknown` until somebody has read it. The policy decides whether they may be built."""
     data: Spdx = "unknown"
     """Licence of the training data."""
     code: Spdx = "unknown"
     """Licence of the training code."""
     notice: Text | None = None
     """Path of a licence file to ship with the model, relative to the catalog file."""
+
+    @model_validator(mode="after")
+    def check_notice(self) -> "License":
+        fault = describe_unsafe_path(self.notice) if self.notice else None
+        raise_problems([("notice", fault)] if fault else [])
+        return self
 
 
 class Citation(Node):
@@ -108,7 +134,17 @@ class Author(Node):
     name: Text
     """Family, Given; or a group."""
     orcid: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")] | None = None
-    """ORCID."""
+    """ORCID, four groups of four with hyphens; its last character is a check digit (ISO 7064 11-2)."""
+
+    @model_validator(mode="after")
+    def check_orcid(self) -> "Author":
+        digits = (self.orcid or "").replace("-", "")
+        total = 0
+        for digit in digits[:-1]:
+            total = (total + int(digit)) * 2
+        if digits and "0123456789X"[(12 - total % 11) % 11] != digits[-1]:
+            raise_problems([("orcid", f"{self.orcid!r} has a wrong check digit; copy it again from orcid.org")])
+        return self
 
 
 class CatalogEntry(Node):
@@ -170,44 +206,60 @@ class CatalogEntry(Node):
     """Who made the model."""
 
     @model_validator(mode="after")
-    def check_classes(self) -> "CatalogEntry":
-        ids = [model_class.id for model_class in self.classes]
-        repeated = sorted({class_id for class_id in ids if ids.count(class_id) > 1})
-        if repeated:
-            raise ValueError(f"classes: id {repeated[0]!r} stands twice; every class needs its own id")
-        unknown = [sample.class_id for sample in self.samples if sample.class_id not in ids]
-        if unknown:
-            raise ValueError(f"samples: class {unknown[0]!r} is not one of {', '.join(ids)}")
-        if self.task == "multi-label" and any(model_class.threshold is None for model_class in self.classes):
-            raise ValueError("multi-label: every class needs a threshold and its threshold_source")
+    def check_rules(self) -> "CatalogEntry":
+        raise_problems(
+            [
+                *self._find_class_problems(),
+                *self._find_sample_problems(),
+                *self._find_size_problems(),
+                *self._find_status_problems(),
+            ]
+        )
         return self
 
-    @model_validator(mode="after")
-    def check_final_size(self) -> "CatalogEntry":
+    def _find_class_problems(self) -> Iterator[tuple[str, str]]:
+        ids = [model_class.id.casefold() for model_class in self.classes]
+        for index, model_class in enumerate(self.classes):
+            if ids[index] in ids[:index]:
+                yield f"classes[{index}].id", f"{model_class.id!r} stands twice; every class needs its own id"
+            if self.task == "multi-label" and model_class.threshold is None:
+                yield f"classes[{index}]", "task multi-label needs a threshold and its threshold_source for every class"
+        activation = self.output.activation
+        if self.task == "multi-label" and activation == "softmax":
+            yield "output.activation", "softmax makes the classes exclude each other; task multi-label needs sigmoid"
+        if self.task == "classification" and activation == "sigmoid" and len(self.classes) > 2:
+            what = "sigmoid lets several of more than two classes be true; write softmax, or task: multi-label"
+            yield "output.activation", what
+
+    def _find_sample_problems(self) -> Iterator[tuple[str, str]]:
+        ids = [model_class.id for model_class in self.classes]
+        files = [sample.file.casefold() for sample in self.samples]
+        for index, sample in enumerate(self.samples):
+            if sample.class_id not in ids:
+                yield f"samples[{index}].class", f"{sample.class_id!r} is not one of {', '.join(ids)}"
+            if files[index] in files[:index]:
+                yield f"samples[{index}].file", f"{sample.file!r} stands twice; every sample counts once"
+
+    def _find_size_problems(self) -> Iterator[tuple[str, str]]:
         sizing = [step for step in self.preprocessing if isinstance(step, Resize | CropCenter | PadToSquare)]
         if not sizing or isinstance(sizing[-1], PadToSquare):
-            raise ValueError("preprocessing must end in a resize or crop_center that gives input.width × input.height")
+            yield "preprocessing", "must end in a resize or crop_center that gives input.width × input.height"
+            return
         width = sizing[-1].width or self.input.width
         height = sizing[-1].height or self.input.height
         if (width, height) != (self.input.width, self.input.height):
-            raise ValueError(
-                f"preprocessing gives {width} × {height}, input asks for {self.input.width} × {self.input.height}"
-            )
-        return self
+            yield "preprocessing", f"gives {width} × {height}, input asks for {self.input.width} × {self.input.height}"
 
-    @model_validator(mode="after")
-    def check_publishable(self) -> "CatalogEntry":
+    def _find_status_problems(self) -> Iterator[tuple[str, str]]:
         if self.status != "published":
             if self.status_reason is None:
-                raise ValueError(f"status {self.status} needs status_reason: say why")
-            return self
+                yield "status_reason", f"status {self.status} needs a status_reason; say why"
+            return
         present = {
             "intended_use": self.intended_use,
             "out_of_scope": self.out_of_scope,
             "limitations": self.limitations,
-            "license.weights": self.license.weights if self.license.weights != "unknown" else None,
         }
-        missing = [name for name, value in present.items() if not value]
-        if missing:
-            raise ValueError(f"a published entry needs {', '.join(missing)}; add it or set status: draft")
-        return self
+        for name, value in present.items():
+            if not value:
+                yield name, f"a published entry needs {name}; add it or set status: draft"

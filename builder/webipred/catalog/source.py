@@ -1,10 +1,13 @@
 """Where the weights of an entry come from: one node per type of source."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from webipred.catalog.node import Node, Sha256, Text
+from webipred.catalog.node import Node, Sha256, Text, describe_unsafe_path, raise_problems
+
+LOOPBACK_HOSTS = frozenset(["localhost", "127.0.0.1", "::1"])
 
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
@@ -38,21 +41,31 @@ class UrlSource(Node):
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)]
     """https, or http for an address of the own machine (tests)."""
 
+    @model_validator(mode="after")
+    def check_url(self) -> "UrlSource":
+        parts = urlsplit(self.url)
+        if not parts.hostname or parts.port == 0:
+            raise_problems([("url", f"{self.url!r} names no host")])
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+            raise_problems([("url", f"{self.url!r} is not encrypted; write https")])
+        if parts.username is not None or parts.password is not None:
+            raise_problems([("url", "a user name or password in an address would be published; remove it")])
+        return self
+
 
 class FolderSource(Node):
     """A file, or a folder that is taken as one archive, beside the catalog."""
 
     type: Literal["folder"]
     path: Text
-    """Relative to the catalog file; may not leave its folder."""
+    """Relative to the catalog file, with / between its parts; may not leave the catalog's folder."""
     sha256: Sha256 | None = None
     """Expected digest of the file; checked when given. Not for folders."""
 
     @model_validator(mode="after")
     def check_path(self) -> "FolderSource":
-        parts = self.path.replace("\\", "/").split("/")
-        if self.path.startswith("/") or ".." in parts or ":" in parts[0]:
-            raise ValueError(f"path {self.path!r} leaves the catalog's folder; write a path below it")
+        fault = describe_unsafe_path(self.path)
+        raise_problems([("path", fault)] if fault else [])
         return self
 
 

@@ -29,15 +29,14 @@ for command in (build, check, lock, predict, serve):
 def main() -> None:
     """Run the command line; every webipred error becomes its sentence and its exit code."""
     try:
-        cli.main(prog_name="webipred-build", standalone_mode=False)
+        code = cli.main(prog_name="webipred-build", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except WebipredError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)  # click returns the code of an Exit that a command raised

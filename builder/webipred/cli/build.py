@@ -14,17 +14,20 @@ from webipred.errors import FindingsError, UsageError
 from webipred.findings import Finding
 from webipred.pipeline import BuildOptions, build_site
 from webipred.site.assembly import Site
-from webipred.site.reports import render_build_html, render_build_json, render_build_markdown
+from webipred.site.report_json import render_reports_json
+from webipred.site.report_text import render_reports_markdown
 from webipred.site.writing import write_site
 from webipred.sources.fetch import FetchOptions
 
+REPORT_PAGE = "build/index.html"
+
 
 @click.command()
-@options.catalog_option()
-@options.out_option("Folder of the site; replaced as a whole.")
-@options.only_option()
-@options.offline_option()
-@options.strict_option()
+@options.CATALOG
+@options.OUT
+@options.ONLY
+@options.OFFLINE
+@options.STRICT
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
@@ -33,9 +36,9 @@ from webipred.sources.fetch import FetchOptions
     envvar="WEBIPRED_JOBS",
     help="Entries built at the same time.",
 )
-@options.cache_option()
-@options.report_option()
-@options.zenodo_option()
+@options.CACHE
+@options.REPORT
+@options.ZENODO
 def build(
     catalog_path: Path,
     out: Path,
@@ -62,9 +65,9 @@ def build(
     site = build_site(loaded, lock, build_options, ConsoleProgress())
     if report_path is not None:
         _write_report(site, report_path)
-    findings = [finding for entry in site.unpublished for finding in entry.findings]
+    findings = [finding for outcome in site.outcomes for finding in outcome.findings]
     print_findings(findings)
-    if not site.bundles:
+    if not site.manifest.models:
         raise FindingsError([_explain_empty(catalog_path)])
     write_site(site, out)
     _print_summary(site, out)
@@ -81,20 +84,26 @@ def _explain_empty(catalog_path: Path) -> Finding:
 
 
 def _print_summary(site: Site, out: Path) -> None:
-    for bundle in site.bundles:
-        passed = len(bundle.report.checks)
-        size = f"{len(bundle.model.data) / 1e6:.1f} MB"
-        click.echo(f"published  {bundle.entry.id:32} {size:>9}  {bundle.model.sha256[:16]}  {passed} checks passed")
-    for entry in site.unpublished:
-        click.echo(f"left out   {entry.entry.id:32} {entry.findings[0].code}")
-    click.echo(
-        f"{out}: {len(site.bundles)} published, {len(site.unpublished)} left out, build {site.manifest.build_id}"
-    )
+    models = {model.id: model for model in site.manifest.models}
+    for outcome in site.outcomes:
+        model = models.get(outcome.entry.id)
+        if model is None:
+            click.echo(f"{outcome.status:10} {outcome.entry.id:32} {outcome.findings[0].code}")
+            continue
+        size = f"{model.weights.size_bytes / 1e6:.1f} MB"
+        digest = model.weights.sha256[:16]
+        click.echo(f"{'published':10} {model.id:32} {size:>9}  {digest}  {outcome.passed_checks} checks passed")
+    click.echo(f"{out}: {len(models)} of {len(site.outcomes)} entries published, build {site.build_id}")
 
 
 def _write_report(site: Site, path: Path) -> None:
-    renderers = {".json": render_build_json, ".md": render_build_markdown, ".html": render_build_html}
-    renderer = renderers.get(path.suffix)
-    if renderer is None:
-        raise UsageError(f"--report {path}: the ending must be one of {', '.join(renderers)}")
-    path.write_text(renderer(site), encoding="utf-8")
+    match path.suffix:
+        case ".json":
+            data = render_reports_json(site.outcomes).encode()
+        case ".md":
+            data = render_reports_markdown(site.outcomes).encode()
+        case ".html":
+            data = site.table.read(REPORT_PAGE)
+        case _:
+            raise UsageError(f"--report {path}: the ending must be one of .json, .md, .html")
+    path.write_bytes(data)

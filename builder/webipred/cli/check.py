@@ -12,8 +12,8 @@ from webipred.cli.output import fail_on, print_findings
 
 
 @click.command()
-@options.catalog_option()
-@options.strict_option()
+@options.CATALOG
+@options.STRICT
 def check(catalog_path: Path, strict: bool) -> None:
     """Check the catalog and its lock; opens no socket.
 

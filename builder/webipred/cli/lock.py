@@ -16,10 +16,10 @@ from webipred.sources.fetch import FetchOptions, lock_source
 
 
 @click.command()
-@options.catalog_option()
-@options.only_option()
-@options.cache_option()
-@options.zenodo_option()
+@options.CATALOG
+@options.ONLY
+@options.CACHE
+@options.ZENODO
 def lock(catalog_path: Path, only: tuple[str, ...], cache_dir: Path, zenodo: str) -> None:
     """Download every remote file of the catalog, check it, and pin it in the lock.
 
@@ -31,7 +31,7 @@ def lock(catalog_path: Path, only: tuple[str, ...], cache_dir: Path, zenodo: str
     loaded = load_catalog(catalog_path)
     lock_path = catalog_path.with_suffix(".lock")
     pinned = dict(read_lock(lock_path).models)
-    fetch = FetchOptions(cache_dir=cache_dir, offline=False, zenodo_base=zenodo)
+    fetch = FetchOptions(cache_dir=cache_dir, zenodo_base=zenodo, notice=lambda finding: print_findings([finding]))
     failure: WebipredError | None = None
     for entry in select_entries(loaded, only):
         if entry.source.type == "folder" or entry.status == "withdrawn":

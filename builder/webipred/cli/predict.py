@@ -21,9 +21,15 @@ from webipred.site.reading import read_site
 @click.command()
 @click.argument("model_id", metavar="ID")
 @click.argument("images", metavar="IMAGE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.out_option("Folder of the built site.")
+@options.OUT
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="What to print."
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json"]),
+    default="csv",
+    show_default=True,
+    envvar="WEBIPRED_FORMAT",
+    help="What to print.",
 )
 def predict(model_id: str, images: tuple[Path, ...], out: Path, form: str) -> None:
     """Predict images with a published model: one row an image, one column of probabilities a class.

@@ -9,7 +9,7 @@ from webipred.site.preview import serve_site
 
 
 @click.command()
-@options.out_option("Folder of the built site.")
+@options.OUT
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="WEBIPRED_HOST", help="Address to listen on.")
 @click.option(
     "--port",
@@ -19,14 +19,21 @@ from webipred.site.preview import serve_site
     envvar="WEBIPRED_PORT",
     help="Port; 0: any.",
 )
-def serve(out: Path, host: str, port: int) -> None:
+@click.option(
+    "--prefix",
+    default="/",
+    show_default=True,
+    envvar="WEBIPRED_PREFIX",
+    help="Path that the site stands below, as on GitHub Pages.",
+)
+def serve(out: Path, host: str, port: int, prefix: str) -> None:
     """Serve the built site as a plain static host would, until Ctrl-C.
 
     \b
     Example: webipred-build serve --out dist --port 8080
     """
-    server = serve_site(out, host, port)
-    click.echo(f"http://{host}:{server.server_address[1]}/  (Ctrl-C to stop)")
+    server = serve_site(out, host, port, prefix)
+    click.echo(f"http://{host}:{server.server_port}/{prefix.strip('/')}  (Ctrl-C to stop)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -52,4 +52,3 @@ def complete_table(manifest: SiteManifest, table: FileTable) -> FileTable:
     """Return `table` with manifest.json and then SHA256SUMS over all of it."""
     listed = FileTable([*table, (MANIFEST_PATH, write_listing(list_site(manifest, table)))])
     return FileTable([*listed, (SUMS_PATH, write_sums(listed))])
-

@@ -6,9 +6,10 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _RULES = ("emphasis", "link", "backticks", "list", "escape", "newline")
+_CODE_SPAN = re.compile(r"`([^`]+)`")
 _HTTPS = re.compile(r"https://[A-Za-z0-9]", re.ASCII)
 
 
@@ -20,9 +21,9 @@ def render_markdown(text: str) -> Markup:
     return Markup(_make_parser().render(text))  # noqa: S704  # the parser escapes; test_markdown.py holds it to that
 
 
-def render_inline_markdown(text: str) -> Markup:
-    """Return `text` as one run of HTML without paragraphs and lists."""
-    return Markup(_make_parser().renderInline(text))  # noqa: S704  # as above
+def mark_code(text: str) -> Markup:
+    """Return `text` as HTML in which only `spans between backticks` become code; for the sentences of findings."""
+    return Markup(_CODE_SPAN.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped one call before
 
 
 def strip_markdown(text: str) -> str:

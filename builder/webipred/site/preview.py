@@ -66,10 +66,10 @@ class _StaticHandler(BaseHTTPRequestHandler):
         self._root, self._base, self._headers = root, base, headers
         super().__init__(*args)  # type: ignore[arg-type]  # handed through from socketserver unchanged
 
-    def do_GET(self) -> None:  # noqa: N802  # the name is the standard library's
+    def do_GET(self) -> None:
         self._answer(body=True)
 
-    def do_HEAD(self) -> None:  # noqa: N802  # as above
+    def do_HEAD(self) -> None:
         self._answer(body=False)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the standard library's

@@ -25,19 +25,6 @@ class BuiltSite:
     def manifest(self) -> SiteManifest:
         return self.listing.site
 
-    def find_model(self, model_id: str) -> BundleManifest:
-        """Return the bundle manifest of `model_id`; raises FindingsError naming the models that there are."""
-        for model in self.manifest.models:
-            if model.id == model_id:
-                return model
-        known = ", ".join(model.id for model in self.manifest.models) or "none"
-        raise refuse(
-            "E-SITE-MODEL",
-            str(self.folder),
-            f"the site holds no model {model_id!r}.",
-            f"Choose one of: {known}.",
-        )
-
     def read_file(self, file: FileRef) -> bytes:
         """Return the bytes of `file`; raises FindingsError when they are absent or not the published ones."""
         path = self.folder / file.path

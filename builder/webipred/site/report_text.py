@@ -29,9 +29,8 @@ def render_reports_markdown(outcomes: Sequence[EntryOutcome]) -> str:
     for outcome in outcomes:
         counts = [sum(finding.severity == severity for finding in outcome.findings) for severity in _SEVERITIES]
         checks = f"{outcome.passed_checks} of {len(outcome.checks)}"
-        lines.append(
-            f"| {outcome.entry.id} | {outcome.entry.version} | {outcome.status} | {checks} | {counts[0]} | {counts[1]} |"
-        )
+        cells = (outcome.entry.id, outcome.entry.version, outcome.status, checks, str(counts[0]), str(counts[1]))
+        lines.append(f"| {' | '.join(cells)} |")
     for outcome in outcomes:
         lines += ["", f"## {outcome.entry.id}", "", *_list_checks(outcome), *_list_findings(outcome)]
         if not outcome.checks and not outcome.findings:

@@ -5,6 +5,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from webipred.digests import hash_bytes, hash_json
 from webipred.errors import refuse
 
 _LOCALE_PREFIX = "page."
@@ -31,6 +32,14 @@ def read_page(name: str) -> str | None:
 def read_locale(language: str) -> str:
     """Return the JSON text of locales/page.<language>.json."""
     return (find_templates() / "locales" / f"{_LOCALE_PREFIX}{language}.json").read_text(encoding="utf-8")
+
+
+def hash_templates() -> str:
+    """Return a digest over all page templates and texts."""
+    items = [*(find_templates() / "pages").iterdir(), *(find_templates() / "locales").iterdir()]
+    return hash_json(
+        {item.name: hash_bytes(item.read_bytes()) for item in items if item.name.endswith((".jinja", ".json"))}
+    )
 
 
 def list_locales() -> list[str]:

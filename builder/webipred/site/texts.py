@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Final
 
@@ -33,6 +34,11 @@ class PageTexts:
         point, group = _DECIMAL_MARKS[self.language]
         text = f"{value:,.{digits}f}"
         return text.replace(",", "\0").replace(".", point).replace("\0", group)
+
+    def exact(self, value: float) -> str:
+        """Return `value` with all its decimals and no more."""
+        text = repr(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+        return text.replace(".", _DECIMAL_MARKS[self.language][0]).replace("-", "\u2212")
 
     def megabytes(self, size_bytes: int) -> str:
         """Return a size in MB (10⁶ bytes), or in kB (10³ bytes) below 0.1 MB."""

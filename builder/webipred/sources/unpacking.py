@@ -84,7 +84,9 @@ def _open_archive(path: Path, sha256: str | None, where: str) -> Iterator[Binary
     found = hash_bytes(data)
     if found != sha256:
         raise refuse(
-            "E-SOURCE-SHA256", where, f"the file changed on disk: sha256 {found}, verified before as {sha256}.",
+            "E-SOURCE-SHA256",
+            where,
+            f"the file changed on disk: sha256 {found}, verified before as {sha256}.",
             "Run the command again; clear the cache if it repeats.",
         )
     yield io.BytesIO(data)
@@ -97,17 +99,25 @@ def _report_broken(where: str) -> Iterator[None]:
     except FindingsError:
         raise
     except (
-        zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, NotImplementedError, RuntimeError, ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
     ) as error:
-        raise refuse(
-            "E-ZIP-BROKEN", where, f"the zip archive cannot be read ({str(error) or type(error).__name__}).", FOREIGN_ZIP
-        ) from error
+        what = f"the zip archive cannot be read ({str(error) or type(error).__name__})."
+        raise refuse("E-ZIP-BROKEN", where, what, FOREIGN_ZIP) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], limits: UnpackLimits, where: str) -> None:
     if len(members) > limits.max_members:
         raise refuse(
-            "E-ZIP-MEMBERS", where, f"the archive holds {len(members)} members, the limit is {limits.max_members}.",
+            "E-ZIP-MEMBERS",
+            where,
+            f"the archive holds {len(members)} members, the limit is {limits.max_members}.",
             "Pack only the files of the model.",
         )
     findings: list[Finding] = []
@@ -143,8 +153,11 @@ def _is_folder(member: zipfile.ZipInfo) -> bool:
 
 
 _LINK_WORDS: Final = {
-    stat.S_IFLNK: "symbolic link", stat.S_IFCHR: "character device", stat.S_IFBLK: "block device",
-    stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket",
+    stat.S_IFLNK: "symbolic link",
+    stat.S_IFCHR: "character device",
+    stat.S_IFBLK: "block device",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
 }
 
 

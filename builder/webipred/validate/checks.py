@@ -9,7 +9,7 @@ import onnx
 from webipred.catalog.catalog import Policy
 from webipred.catalog.entry import CatalogEntry, Sample
 from webipred.convert.model import INPUT_NAME, OUTPUT_NAME, OnnxModel
-from webipred.convert.operators import ALLOWED_OPERATORS
+from webipred.convert.operators import ALLOWED
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.validate.decision import decide
@@ -48,7 +48,7 @@ def check_graph(candidate: Candidate) -> Check:
             fix="Report this with the source file; the converter wrote a graph that it should have refused.",
         )
         return conclude("graph", "not well formed", [finding])
-    unknown = sorted(set(candidate.model.operators) - ALLOWED_OPERATORS)
+    unknown = sorted(set(candidate.model.operators) - ALLOWED)
     findings = [
         Finding(
             code="E-GRAPH-OPERATOR",

@@ -36,10 +36,10 @@ stub_module("tensorflow_hub")
 stub_module("tensorflowjs.converters.jax_conversion", convert_jax=None)
 
 # E402 below: the variables and stubs above must be in place before these packages load
-import keras  # type: ignore[import-not-found] # noqa: E402
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
-import tf_keras  # type: ignore[import-not-found] # noqa: E402
-from tensorflowjs import converters  # type: ignore[import-not-found] # noqa: E402
+import tf_keras  # noqa: E402
+from tensorflowjs import converters  # noqa: E402
 
 from .small_models import BUILDERS, REFUSED, TFJS_BUILDERS, Model  # noqa: E402
 

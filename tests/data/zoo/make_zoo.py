@@ -25,7 +25,7 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
 import h5py
 import numpy as np
-import tf_keras  # type: ignore[import-not-found]
+import tf_keras
 from numpy.typing import NDArray
 
 from .artefacts import FOLDER, dequantize, quantize

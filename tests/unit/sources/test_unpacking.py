@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webipred.digests import hash_bytes
@@ -43,6 +43,7 @@ def raw_member_name(data: bytes, placeholder: str, name: bytes) -> bytes:
     return data.replace(placeholder.encode(), name)
 
 
+@settings(deadline=None, max_examples=40)  # no deadline: the machine may be busy
 @given(
     st.dictionaries(
         st.from_regex(r"\A[a-z]{4,8}(/[a-z0-9]{5,8}){0,3}\.bin\Z"), st.binary(max_size=2000), min_size=1, max_size=6
@@ -57,6 +58,7 @@ def test_an_honest_archive_comes_back_byte_for_byte(
     assert contents == read_members(path)
 
 
+@settings(deadline=None, max_examples=40)  # no deadline: the machine may be busy
 @given(st.binary(max_size=400), st.integers(0, 399), st.integers(0, 255))
 def test_a_damaged_archive_gives_findings_or_the_original_bytes(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, position: int, value: int
@@ -82,8 +84,24 @@ def test_folders_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "../../x", "a/../../x", "/etc/passwd", "C:/x", "C:x", "a/./b", "a//b", "con", "a/NUL.txt", "Com1.bin", "name.",
-        "name ", "a /b", " a", "a\u202eb", "a\nb", "/".join("a" * 40), "x" * 2000,
+        "../../x",
+        "a/../../x",
+        "/etc/passwd",
+        "C:/x",
+        "C:x",
+        "a/./b",
+        "a//b",
+        "con",
+        "a/NUL.txt",
+        "Com1.bin",
+        "name.",
+        "name ",
+        "a /b",
+        " a",
+        "a\u202eb",
+        "a\nb",
+        "/".join("a" * 40),
+        "x" * 2000,
     ],
 )
 def test_an_unsafe_name_is_refused(tmp_path: Path, name: str) -> None:

@@ -1,0 +1,76 @@
+/**
+ * ENGINE: a classic blob worker inside the vault. No DOM, no network, one model.
+ *
+ * Protocol: {id, type} → progress* (done | failed), exactly one end a request; requests run one after another.
+ */
+
+import { AppError, describeError, type ErrorCode } from "../shared/errors";
+import type { Reply, Request } from "../shared/messages";
+import { claimPolicies, createPolicy } from "../shared/trusted-types";
+import { startSession, type Session } from "./session";
+
+/** onnxruntime starts its threads from this same script, under this name. */
+const THREAD_NAME = "em-pthread";
+
+function main(): void {
+  allowOwnScript();
+  if (self.name.startsWith(THREAD_NAME)) return;
+  let session: Session | null = null;
+  let last: Promise<void> = Promise.resolve();
+  self.addEventListener("message", (event: MessageEvent<Request>) => {
+    last = last.then(() => answer(event.data));
+  });
+
+  async function answer(request: Request): Promise<void> {
+    try {
+      const [result, transfer] = await handle(request);
+      send({ id: request.id, type: "done", answer: result }, transfer);
+    } catch (thrown) {
+      send({ id: request.id, type: "failed", error: describeError(thrown, FALLBACK[request.type]) }, []);
+    }
+  }
+
+  async function handle(request: Request): Promise<[answer: unknown, transfer: Transferable[]]> {
+    if (request.type === "start") {
+      session = await startSession(request, (step) => send({ id: request.id, type: "progress", step }, []));
+      return [{ threads: session.threads }, []];
+    }
+    if (!session) throw new AppError("E-ENGINE-START");
+    switch (request.type) {
+      case "prove":
+        return [await session.prove(request.image), []];
+      case "predict": {
+        const prediction = await session.predict(request.image, request.thumbnail_px);
+        return [prediction, [prediction.thumbnail.rgba.buffer]];
+      }
+      case "preview": {
+        const preview = await session.preview(request.image, request.size_px);
+        return [preview, [preview.rgba.buffer]];
+      }
+    }
+  }
+}
+
+const FALLBACK: Readonly<Record<Request["type"], ErrorCode>> = {
+  start: "E-ENGINE-START",
+  prove: "E-ENGINE-START",
+  predict: "E-ENGINE-CRASH",
+  preview: "E-ENGINE-CRASH",
+};
+
+function send(reply: Reply, transfer: Transferable[]): void {
+  self.postMessage(reply, { transfer });
+}
+
+/** The only script address that this worker may start is its own: onnxruntime's threads. */
+function allowOwnScript(): void {
+  createPolicy(self, "default", {
+    createScriptURL(url) {
+      if (url === self.location.href) return url;
+      throw new TypeError("the engine starts no other script");
+    },
+  });
+  claimPolicies(self, ["vault"]);
+}
+
+main();

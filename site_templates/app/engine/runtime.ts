@@ -1,0 +1,10 @@
+/** What executes a network: load once, run often, release. One implementation a file; main.ts picks it. */
+
+export interface Runtime {
+  /** Take the weights; afterwards `threads` is known. */
+  load(weights: ArrayBuffer): Promise<void>;
+  /** Run one image, float32 of `shape` (1, height, width, channels); returns the probabilities. */
+  run(tensor: Float32Array<ArrayBuffer>, shape: readonly number[]): Promise<Float32Array>;
+  release(): Promise<void>;
+  readonly threads: number;
+}

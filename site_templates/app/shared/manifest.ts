@@ -1,0 +1,84 @@
+/** The contract between builder and page; the twin of builder/webipred/site/manifest.py, field for field. */
+
+export type LocalText = Readonly<Record<string, string>>;
+
+export interface FileRef {
+  readonly path: string;
+  readonly sha256: string;
+  readonly size_bytes: number;
+}
+
+export interface ClassRef {
+  readonly id: string;
+  readonly label: LocalText;
+  readonly threshold: number | null;
+}
+
+export interface InputRef {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: "rgb" | "gray";
+  readonly exif: "ignore" | "apply";
+  readonly bit_depth: "reject" | "saturate" | "shift";
+  readonly alpha: "reject" | "drop";
+}
+
+export interface PreprocessingRef {
+  readonly program: string;
+  readonly sha256: string;
+  readonly steps: readonly string[];
+}
+
+export interface GoldenRef {
+  readonly image: FileRef;
+  readonly class_id: string | null;
+  readonly tensor_sha256: string;
+  readonly probabilities: readonly number[];
+  readonly tolerance: number;
+}
+
+export interface BundleManifest {
+  readonly format_version: 1;
+  readonly id: string;
+  readonly version: string;
+  readonly name: LocalText;
+  readonly summary: LocalText;
+  readonly intended_use: LocalText;
+  readonly cautions: readonly LocalText[];
+  readonly task: "classification" | "multi-label";
+  readonly discipline: string;
+  readonly modality: readonly string[];
+  readonly input: InputRef;
+  readonly preprocessing: PreprocessingRef;
+  readonly classes: readonly ClassRef[];
+  readonly runtime: "onnxruntime-web";
+  readonly weights: FileRef;
+  readonly weights_parts: readonly FileRef[];
+  readonly goldens: readonly GoldenRef[];
+}
+
+export interface EngineRef {
+  readonly script: FileRef;
+  readonly preprocess: FileRef;
+  readonly runtime: FileRef;
+}
+
+export interface SiteManifest {
+  readonly format_version: 1;
+  readonly build_id: string;
+  readonly generator: string;
+  readonly title: LocalText;
+  readonly operator: string;
+  readonly languages: readonly string[];
+  readonly engine: EngineRef;
+  readonly models: readonly BundleManifest[];
+}
+
+/** Accept the manifest baked into the page; another format version means that page and builder do not fit. */
+export function parseSiteManifest(value: unknown): SiteManifest {
+  const manifest = value as Partial<SiteManifest> | null;
+  if (manifest?.format_version !== 1 || !Array.isArray(manifest.models) || !manifest.engine) {
+    throw new TypeError("the site manifest has an unknown format");
+  }
+  return manifest as SiteManifest;
+}

@@ -1,0 +1,68 @@
+/** Every message between realms. Shell → vault is one message, one way; vault ↔ engine is a request protocol. */
+
+import type { ErrorMessage } from "./errors";
+import type { BundleManifest } from "./manifest";
+
+/** The only message that the vault accepts. All buffers were verified by the shell against the pinned manifest. */
+export interface LoadMessage {
+  readonly type: "load";
+  readonly language: string;
+  readonly build_id: string;
+  readonly generator: string;
+  readonly model: BundleManifest;
+  readonly script: ArrayBuffer;
+  readonly preprocess: ArrayBuffer;
+  readonly runtime: ArrayBuffer;
+  readonly weights: ArrayBuffer;
+  readonly goldens: readonly ArrayBuffer[];
+}
+
+/** Accept a LoadMessage or return null; only the shape is checked, the sender is the caller's business. */
+export function parseLoadMessage(data: unknown): LoadMessage | null {
+  const message = data as Partial<LoadMessage> | null;
+  if (typeof message !== "object" || message?.type !== "load" || message.model?.format_version !== 1) return null;
+  const buffers = [message.script, message.preprocess, message.runtime, message.weights, ...(message.goldens ?? [])];
+  return buffers.every((buffer) => buffer instanceof ArrayBuffer) ? (message as LoadMessage) : null;
+}
+
+/** A small picture of the decoded pixels, RGBA, for display only. */
+export interface Thumbnail {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export interface Prediction {
+  readonly probabilities: readonly number[];
+  readonly width: number;
+  readonly height: number;
+  readonly thumbnail: Thumbnail;
+}
+
+/** What the engine can be asked: request and answer by name. */
+export interface Tasks {
+  start: {
+    request: {
+      readonly model: BundleManifest;
+      readonly preprocess: ArrayBuffer;
+      readonly runtime: ArrayBuffer;
+      readonly weights: ArrayBuffer;
+    };
+    answer: { readonly threads: number };
+  };
+  prove: {
+    request: { readonly image: ArrayBuffer };
+    answer: { readonly tensor_sha256: string; readonly probabilities: readonly number[] };
+  };
+  predict: { request: { readonly image: ArrayBuffer; readonly thumbnail_px: number }; answer: Prediction };
+  preview: { request: { readonly image: ArrayBuffer; readonly size_px: number }; answer: Thumbnail };
+}
+
+export type TaskName = keyof Tasks;
+
+export type Request = { [N in TaskName]: { readonly id: number; readonly type: N } & Tasks[N]["request"] }[TaskName];
+
+export type Reply =
+  | { readonly id: number; readonly type: "progress"; readonly step: string }
+  | { readonly id: number; readonly type: "done"; readonly answer: unknown }
+  | { readonly id: number; readonly type: "failed"; readonly error: ErrorMessage };

@@ -1,0 +1,42 @@
+/** The vault's frame: made from the pinned HTML, given one message, removed to forget everything. */
+
+import type { LoadMessage } from "../shared/messages";
+import { claimPolicies, createPolicy, type Policy } from "../shared/trusted-types";
+
+const PERMISSIONS =
+  "cross-origin-isolated; camera 'none'; microphone 'none'; geolocation 'none'; clipboard-read 'none'; display-capture 'none'";
+
+/** Create the shell's only policy, which passes exactly the vault's HTML, and claim the names of the other realms. */
+export function createVaultPolicy(vaultHtml: string): Policy {
+  const policy = createPolicy(self, "shell", {
+    createHTML(text) {
+      if (text === vaultHtml) return text;
+      throw new TypeError("the shell shows no other HTML");
+    },
+  });
+  claimPolicies(self, ["vault", "default"]);
+  return policy;
+}
+
+/** Append a fresh vault to `host` and hand it the model, once it listens. Nothing ever comes back. */
+export async function openVault(
+  host: HTMLElement,
+  policy: Policy,
+  vaultHtml: string,
+  title: string,
+  load: LoadMessage,
+): Promise<HTMLIFrameElement> {
+  const frame = document.createElement("iframe");
+  frame.setAttribute("sandbox", "allow-scripts allow-downloads");
+  frame.setAttribute("allow", PERMISSIONS);
+  frame.title = title;
+  frame.srcdoc = policy.createHTML(vaultHtml);
+  const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
+  host.replaceChildren(frame);
+  await loaded;
+  const { script, preprocess, runtime, weights, goldens } = load;
+  // "*": an opaque origin has no name; the frame was made here and cannot navigate (frame-src 'none').
+  frame.contentWindow?.postMessage(load, "*", [script, preprocess, runtime, weights, ...goldens]);
+  frame.focus();
+  return frame;
+}

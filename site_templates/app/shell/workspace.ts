@@ -1,0 +1,174 @@
+/** The owner of the shell's state: which language, which model, and whether a vault is open. */
+
+import type { BundleManifest, SiteManifest } from "../shared/manifest";
+import { chooseLanguage, createTranslate, translateText, type Translate } from "../shared/text";
+import type { Policy } from "../shared/trusted-types";
+import { createDownloadPanel, createFailurePanel } from "./download-panel";
+import { create, createButton } from "./element";
+import { LoadError } from "./fetching";
+import { createLanguageSwitch } from "./language-switch";
+import { countBytes, createLoadMessage, fetchModel, type ModelFiles } from "./model-files";
+import { createModelPanel } from "./model-panel";
+import { createPicker } from "./picker";
+import { openVault } from "./vault-frame";
+
+/** The places of pages/predict.html.jinja that the shell fills. */
+export interface Places {
+  readonly bar: HTMLElement;
+  readonly notice: HTMLElement;
+  readonly stage: HTMLElement;
+  readonly announcement: HTMLElement;
+}
+
+/** Runs the shell's three scenes: choosing, downloading, working. */
+export class Workspace {
+  #language: string;
+  #selected: BundleManifest | null;
+  #files: ModelFiles | null = null;
+  #loading: AbortController | null = null;
+
+  constructor(
+    private readonly site: SiteManifest,
+    private readonly places: Places,
+    private readonly policy: Policy,
+    private readonly vaultHtml: string,
+  ) {
+    const translated = site.languages.filter((language) => language === "en" || language === "de");
+    this.#language = chooseLanguage(navigator.languages, translated);
+    this.#selected = this.#findByFragment();
+  }
+
+  /** Show the first scene and listen to the address and to leaving. */
+  start(): void {
+    addEventListener("hashchange", () => this.#followFragment());
+    addEventListener("pagehide", () => this.places.stage.replaceChildren());
+    addEventListener("pageshow", (event) => event.persisted && this.#showChoice());
+    this.#showChoice();
+  }
+
+  get #t(): Translate {
+    return createTranslate(this.#language);
+  }
+
+  #findByFragment(): BundleManifest | null {
+    const id = location.hash.slice(1);
+    return this.site.models.find((model) => model.id === id) ?? null;
+  }
+
+  #followFragment(): void {
+    const model = this.#findByFragment();
+    if (!model || model === this.#selected) return;
+    this.#selected = model;
+    this.#showChoice();
+  }
+
+  #showChoice(): void {
+    this.#loading?.abort();
+    this.#files = null;
+    this.#showChrome();
+    const t = this.#t;
+    const panel = create("div", { class: "panel-place" });
+    const select = (model: BundleManifest): void => {
+      this.#selected = model;
+      history.replaceState(null, "", `#${model.id}`);
+      panel.replaceChildren(this.#createPanel(model, panel));
+    };
+    const picker = createPicker({
+      models: this.site.models,
+      language: this.#language,
+      t,
+      selected: this.#selected?.id ?? null,
+      onSelect: select,
+    });
+    const hint = create("p", { class: "quiet panel" }, t("app.model.pick"));
+    panel.replaceChildren(this.#selected ? this.#createPanel(this.#selected, panel) : hint);
+    const step = create("span", { class: "step", "aria-hidden": "true" }, "1");
+    this.places.stage.className = "choice";
+    this.places.stage.replaceChildren(
+      create("h1", {}, step, " ", t("app.step1.heading")),
+      create("p", { class: "promise" }, t("app.step1.promise")),
+      create("div", { class: "columns" }, picker, panel),
+    );
+  }
+
+  #createPanel(model: BundleManifest, place: HTMLElement): HTMLElement {
+    this.#loading?.abort();
+    return createModelPanel({
+      model,
+      sizeBytes: countBytes(this.site, model),
+      language: this.#language,
+      t: this.#t,
+      onLoad: () => void this.#load(model, place),
+    });
+  }
+
+  /** Download the model into the panel's place, then open the vault. */
+  async #load(model: BundleManifest, place: HTMLElement): Promise<void> {
+    const loading = new AbortController();
+    this.#loading = loading;
+    const back = (): void => place.replaceChildren(this.#createPanel(model, place));
+    const panel = createDownloadPanel(countBytes(this.site, model), this.#language, this.#t, back);
+    place.querySelector("#load")?.replaceWith(panel.element);
+    panel.element.querySelector("button")?.focus();
+    try {
+      this.#files = await fetchModel(this.site, model, panel.set, loading.signal);
+      if (!loading.signal.aborted) await this.#openVault();
+    } catch (thrown) {
+      if (loading.signal.aborted) return;
+      if (!(thrown instanceof LoadError)) throw thrown;
+      panel.element.replaceWith(createFailurePanel(thrown, this.#t, () => this.#retry(model, place)));
+    }
+  }
+
+  #retry(model: BundleManifest, place: HTMLElement): void {
+    place.replaceChildren(this.#createPanel(model, place));
+    void this.#load(model, place);
+  }
+
+  /** Replace whatever is on the stage by a new vault with the files at hand; makes no request. */
+  async #openVault(): Promise<void> {
+    if (!this.#files) return;
+    this.#showChrome();
+    this.places.stage.className = "working";
+    const load = createLoadMessage(this.site, this.#files, this.#language);
+    await openVault(this.places.stage, this.policy, this.vaultHtml, this.#t("app.vault.title"), load);
+  }
+
+  async #clear(): Promise<void> {
+    this.places.stage.replaceChildren();
+    await this.#openVault();
+    this.places.announcement.textContent = this.#t("app.clear.done");
+  }
+
+  #switchLanguage(language: string): void {
+    this.#language = language;
+    if (this.#files) void this.#clear();
+    else this.#showChoice();
+  }
+
+  /** The line above the stage: where one is, and what can be done from here. */
+  #showChrome(): void {
+    const t = this.#t;
+    const language = this.#language;
+    document.documentElement.lang = language;
+    this.places.notice.textContent = t("app.notice");
+    this.places.announcement.textContent = "";
+    const home = create("a", { class: "home", href: "../" }, translateText(this.site.title, language));
+    const model = this.#files?.model;
+    const actions = model
+      ? [
+          create("span", { class: "current" }, `${translateText(model.name, language)} · v${model.version}`),
+          createButton(t("app.model.change"), () => this.#showChoice()),
+          createButton(t("app.clear"), () => void this.#clear(), { class: "danger", id: "clear" }),
+        ]
+      : [];
+    const languages = createLanguageSwitch({
+      languages: this.site.languages.filter((code) => code === "en" || code === "de"),
+      language,
+      t,
+      needsConsent: model !== undefined,
+      onChange: (code) => this.#switchLanguage(code),
+    });
+    this.places.bar.replaceChildren(home, ...actions, languages);
+  }
+}

@@ -1,0 +1,35 @@
+/** Whether this computer has proved itself: running, passed or refused. */
+
+import type { Snapshot } from "./batch";
+import type { Voice } from "./format";
+
+interface Props {
+  readonly snapshot: Snapshot;
+  readonly voice: Voice;
+}
+
+export function CheckLine({ snapshot: { phase, selfTest }, voice: { t } }: Props) {
+  const counts = { passed: selfTest?.passed ?? 0, total: selfTest?.total ?? 0, done: selfTest?.done ?? 0 };
+  switch (phase) {
+    case "checking":
+      return (
+        <p class="check checking" role="status">
+          <span class="spinner" aria-hidden="true" /> {t(selfTest ? "app.check.running" : "app.check.starting", counts)}
+        </p>
+      );
+    case "ready":
+      return (
+        <p class="check passed" role="status">
+          <span aria-hidden="true">✓</span> {t("app.check.passed", counts)}
+        </p>
+      );
+    case "refused":
+      return (
+        <div class="check refused" role="alert">
+          <strong>{t("app.check.refused")}</strong>
+          <p>{t(selfTest ? "app.check.differs" : "app.check.unstarted", counts)}</p>
+          <p>{t("app.check.advice")}</p>
+        </div>
+      );
+  }
+}

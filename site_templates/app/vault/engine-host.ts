@@ -1,0 +1,93 @@
+/** Keeps an engine that has proved itself: starts it, runs the self-test, and replaces it when it died. */
+
+import { AppError } from "../shared/errors";
+import type { GoldenRef } from "../shared/manifest";
+import type { LoadMessage, Prediction, Tasks, Thumbnail } from "../shared/messages";
+import { createEngineClient, type EngineClient } from "./engine-client";
+
+const START_LIMIT_MS = 180_000;
+const IMAGE_LIMIT_MS = 120_000;
+/** Engines also get warm by the self-test: at least this many runs. */
+const MIN_RUNS = 3;
+const THUMBNAIL_PX = 88;
+const PREVIEW_PX = 512;
+
+export interface SelfTest {
+  readonly passed: number;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface EngineHost {
+  /** Start and self-test; `report` is told after each run. Rejects with AppError when the engine does not start. */
+  start(report: (result: SelfTest) => void): Promise<SelfTest>;
+  /** Predict one file's bytes, which are transferred. */
+  predict(image: ArrayBuffer): Promise<Prediction>;
+  preview(image: ArrayBuffer): Promise<Thumbnail>;
+}
+
+/** `startWorker` comes from worker.ts; `load` holds the verified bytes, which are kept for restarts. */
+export function createEngineHost(load: LoadMessage, startWorker: (script: ArrayBuffer) => Worker): EngineHost {
+  let client: EngineClient | null = null;
+
+  async function start(report: (result: SelfTest) => void): Promise<SelfTest> {
+    const { model, preprocess, runtime, weights } = load;
+    client = createEngineClient(startWorker(load.script));
+    await client.ask("start", { model, preprocess, runtime, weights }, { limitMs: START_LIMIT_MS });
+    return proveEngine(client, load, report);
+  }
+
+  /** The engine that runs, or a new one that has passed the self-test again. */
+  async function reviveClient(): Promise<EngineClient> {
+    if (client?.isAlive) return client;
+    const { passed, total } = await start(() => undefined);
+    if (passed < total || !client) throw new AppError("E-ENGINE-START");
+    return client;
+  }
+
+  return {
+    start,
+    async predict(image) {
+      const request = { image, thumbnail_px: THUMBNAIL_PX };
+      return (await reviveClient()).ask("predict", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+    },
+    async preview(image) {
+      const request = { image, size_px: PREVIEW_PX };
+      return (await reviveClient()).ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+    },
+  };
+}
+
+async function proveEngine(
+  client: EngineClient,
+  { model, goldens }: LoadMessage,
+  report: (result: SelfTest) => void,
+): Promise<SelfTest> {
+  const total = Math.max(MIN_RUNS, goldens.length);
+  let passed = 0;
+  for (let done = 0; done < total; done++) {
+    report({ passed, done, total });
+    const golden = model.goldens[done % goldens.length];
+    const image = goldens[done % goldens.length];
+    if (golden && image && (await passes(client, golden, image))) passed += 1;
+  }
+  return { passed, done: total, total };
+}
+
+async function passes(client: EngineClient, golden: GoldenRef, image: ArrayBuffer): Promise<boolean> {
+  try {
+    return agrees(golden, await client.ask("prove", { image }, { limitMs: START_LIMIT_MS }));
+  } catch {
+    return false; // an engine that cannot run a golden image has not proved itself
+  }
+}
+
+/** The tensor must be the same to the bit, every probability within the golden vector's tolerance. */
+export function agrees(golden: GoldenRef, answer: Tasks["prove"]["answer"]): boolean {
+  const { probabilities } = answer;
+  return (
+    answer.tensor_sha256 === golden.tensor_sha256 &&
+    probabilities.length === golden.probabilities.length &&
+    golden.probabilities.every((p, i) => Math.abs(p - (probabilities[i] ?? Number.NaN)) <= golden.tolerance)
+  );
+}

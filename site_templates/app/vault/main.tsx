@@ -1,0 +1,54 @@
+/**
+ * VAULT: patient data, no network. An opaque sandboxed frame whose only script is this one, pinned by hash.
+ *
+ * It accepts one message, from the shell, with a model that the shell has verified; nothing ever goes back.
+ */
+
+import { render } from "preact";
+import { parseLoadMessage, type LoadMessage } from "../shared/messages";
+import { createTranslate } from "../shared/text";
+import { App } from "./app";
+import { createBatch } from "./batch";
+import { CSV_NAME, renderCsv } from "./csv";
+import { saveText } from "./download";
+import { createEngineHost } from "./engine-host";
+import { removeNetworkInterfaces } from "./guard";
+import { createWorkerStarter } from "./worker";
+
+/** Drawing again at most this often keeps the page quick while a batch runs. */
+const DRAW_MS = 100;
+
+function main(): void {
+  const startWorker = createWorkerStarter();
+  removeNetworkInterfaces(self);
+  addEventListener("message", function accept(event) {
+    if (event.source !== parent) return;
+    const load = parseLoadMessage(event.data);
+    const root = document.getElementById("root");
+    if (!load || !root) return;
+    removeEventListener("message", accept);
+    openModel(load, root, startWorker);
+  });
+}
+
+function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: ArrayBuffer) => Worker): void {
+  const { language, model, build_id, generator } = load;
+  document.documentElement.lang = language;
+  const voice = { language, t: createTranslate(language) };
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const batch = createBatch(load, createEngineHost(load, startWorker), () => {
+    timer ??= setTimeout(draw, DRAW_MS);
+  });
+
+  function draw(): void {
+    timer = null;
+    const props = { snapshot: batch.snapshot, batch, model, voice };
+    render(<App {...props} onSave={(rows) => saveText(renderCsv(rows, { model, build_id, generator }), CSV_NAME)} />, root);
+  }
+
+  draw();
+  document.getElementById("choose-heading")?.focus();
+  void batch.start();
+}
+
+main();

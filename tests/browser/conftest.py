@@ -1,0 +1,119 @@
+"""A real Chromium, a plain host, and pages that fail on anything unexpected."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, Playwright, expect, sync_playwright
+
+from browser.chromium import ARGUMENTS, find_chromium
+from browser.server import Host, run_host
+from browser.sites import make_bundle, make_site
+
+_EXPECTED_MESSAGES = ("Unrecognized Content-Security-Policy directive 'webrtc'",)
+"""Chromium does not implement the directive; it stays in the policy for the day it does."""
+
+OpenWorkspace = Callable[..., AbstractContextManager["Workspace"]]
+
+
+@dataclass
+class Workspace:
+    """An open workspace page and what it did that nobody asked for."""
+
+    page: Page
+    host: Host
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def vault(self) -> FrameLocator:
+        return self.page.frame_locator("iframe")
+
+    def load(self, name: str = "Red or blue") -> None:
+        """Choose and load a model, and wait for the self-test."""
+        self.page.get_by_role("radio", name=name).check()
+        self.page.get_by_role("button", name="Load model").click()
+        expect(self.vault.get_by_text("Same answers as the reference on this computer: 3 of 3")).to_be_visible(
+            timeout=60_000
+        )
+
+    def add(self, *files: tuple[str, bytes]) -> None:
+        """Choose image files by the button's input."""
+        chosen = [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files]
+        self.vault.locator("input[type=file]").first.set_input_files(chosen)  # type: ignore[arg-type]
+
+    def add_paths(self, *paths: Path) -> None:
+        """Choose image files that lie on the disk."""
+        self.vault.locator("input[type=file]").first.set_input_files(paths)
+
+    def expect_counts(self, text: str) -> None:
+        expect(self.vault.locator(".counts")).to_contain_text(text, timeout=120_000)
+
+    def row(self, name: str) -> str:
+        return self.vault.get_by_role("row", name=name).inner_text()
+
+    def save_csv(self) -> str:
+        """Press the button and return the saved text, byte order mark included."""
+        with self.page.expect_download() as download:
+            self.vault.get_by_role("button", name="Save results (CSV)").click()
+        assert download.value.suggested_filename == "webipred-results.csv"
+        return download.value.path().read_bytes().decode("utf-8")
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    executable = find_chromium(playwright_driver)
+    if executable is None:
+        pytest.skip("no Chromium is installed; `make test` installs one, or set WEBIPRED_CHROMIUM")
+    browser = playwright_driver.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def colour_site() -> dict[str, bytes]:
+    """The files of a site with the colour model."""
+    return make_site([make_bundle()])
+
+
+@pytest.fixture
+def open_workspace(browser: Browser) -> OpenWorkspace:
+    """Open predict/ of a site; leaving the block fails on console errors, page errors and foreign requests."""
+
+    @contextmanager
+    def open_site(
+        files: dict[str, bytes], fragment: str = "", allowed: tuple[str, ...] = (), **context_options: object
+    ) -> Iterator[Workspace]:
+        with run_host(files) as host:
+            context = browser.new_context(**{"locale": "en-GB", **context_options})  # type: ignore[arg-type]
+            workspace = Workspace(page=context.new_page(), host=host)
+            _watch(workspace, allowed)
+            workspace.page.goto(f"{host.url}predict/{fragment}")
+            yield workspace
+            context.close()
+        assert workspace.problems == []
+
+    return open_site
+
+
+def _watch(workspace: Workspace, allowed: tuple[str, ...]) -> None:
+    def note(text: str) -> None:
+        if not any(expected in text for expected in (*_EXPECTED_MESSAGES, *allowed)):
+            workspace.problems.append(text)
+
+    page, url = workspace.page, workspace.host.url
+    page.on("console", lambda message: note(f"console {message.type}: {message.text}"))
+    page.on("pageerror", lambda error: note(f"page error: {error}"))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((url, "blob:", "about:")) else note(f"foreign request: {request.url}")
+        ),
+    )

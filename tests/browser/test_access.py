@@ -1,0 +1,82 @@
+"""By keyboard alone, in both languages."""
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.conftest import OpenWorkspace
+from browser.sites import RED
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_three_steps_work_by_keyboard_alone(open_workspace: OpenWorkspace, colour_site: dict[str, bytes]) -> None:
+    with open_workspace(colour_site) as workspace:
+        page, keyboard = workspace.page, workspace.page.keyboard
+        page.get_by_role("searchbox").focus()
+        keyboard.press("Tab")
+        expect(page.get_by_role("radio", name="Red or blue")).to_be_focused()
+        keyboard.press("Space")
+        keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Load model")).to_be_focused()
+        keyboard.press("Enter")
+        expect(workspace.vault.get_by_text("3 of 3")).to_be_visible(timeout=60_000)
+        keyboard.press("Tab")
+        expect(workspace.vault.get_by_role("button", name="Choose images")).to_be_focused()
+        with page.expect_file_chooser() as chooser:
+            keyboard.press("Enter")
+        chooser.value.set_files({"name": "a.png", "mimeType": "image/png", "buffer": RED})
+        workspace.expect_counts("1 of 1 images done.")
+        expect(workspace.vault.get_by_role("button", name="Save results (CSV)")).to_be_enabled()
+        for _ in range(8):
+            keyboard.press("Tab")
+        expect(workspace.vault.get_by_role("button", name="a.png")).to_be_focused()
+        keyboard.press("Enter")
+        expect(workspace.vault.locator(".detail")).to_contain_text("Threshold 0.5")
+
+
+def test_counts_are_announced_without_names(open_workspace: OpenWorkspace, colour_site: dict[str, bytes]) -> None:
+    with open_workspace(colour_site) as workspace:
+        workspace.load()
+        workspace.add(("Mustermann.png", RED))
+        announcement = workspace.vault.locator(".progress [role=status]")
+        expect(announcement).to_have_text("1 of 1 images done.")
+
+
+def test_a_german_browser_sees_german(open_workspace: OpenWorkspace, colour_site: dict[str, bytes]) -> None:
+    with open_workspace(colour_site, locale="de-DE") as workspace:
+        page = workspace.page
+        page.get_by_role("radio", name="Rot oder Blau").check()
+        page.get_by_role("button", name="Modell laden (14,4 MB)").click()
+        expect(
+            workspace.vault.get_by_text("Gleiche Antworten wie die Referenz auf diesem Computer: 3 von 3")
+        ).to_be_visible(timeout=60_000)
+        workspace.add(("a.png", RED))
+        workspace.expect_counts("1 von 1 Bildern fertig.")
+        assert "Rot" in workspace.row("a.png")
+        assert "de" == page.frames[1].evaluate("() => document.documentElement.lang")
+
+
+def test_switching_the_language_asks_before_it_clears(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    with open_workspace(colour_site) as workspace:
+        page = workspace.page
+        workspace.load()
+        workspace.add(("a.png", RED))
+        workspace.expect_counts("1 of 1 images done.")
+        page.get_by_role("button", name="DE", exact=True).click()
+        page.get_by_role("button", name="Keep").click()
+        workspace.expect_counts("1 of 1 images done.")
+        page.get_by_role("button", name="DE", exact=True).click()
+        page.get_by_role("button", name="Clear and switch").click()
+        expect(workspace.vault.get_by_text("3 von 3")).to_be_visible(timeout=60_000)
+        expect(workspace.vault.locator("tbody tr")).to_have_count(0)
+
+
+def test_without_a_network_the_choice_changes_the_language_at_once(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    with open_workspace(colour_site) as workspace:
+        workspace.page.get_by_role("button", name="DE", exact=True).click()
+        expect(workspace.page.get_by_role("heading", level=1)).to_contain_text("Modell wählen")
+        expect(workspace.page.get_by_role("note")).to_contain_text("Nur für Forschungszwecke")
