@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 SOURCES = Path(__file__).parent / "engine"
+NETWORK_SOURCES = SOURCES / "net"
 COMPILE_TIMEOUT_S = 600
 
 FLAGS = (
@@ -30,13 +31,14 @@ FLAGS = (
     "-Wl,--max-memory=2147483648",
     "-Wl,-z,stack-size=65536",
 )
+RELAXED_FLAGS = (*FLAGS, "-mcpu=generic+simd128+bulk_memory+relaxed_simd")
 
 
 class EngineBuildError(Exception):
     """The compiler refused the sources; the message is what it said."""
 
 
-def build_engine(out: Path, sources: Path = SOURCES) -> None:
+def build_engine(out: Path, sources: Path = SOURCES, flags: tuple[str, ...] = FLAGS) -> None:
     """Compile every C file of `sources` into the one module `out`; the folder of `out` is made.
 
     Raises EngineBuildError with the compiler's own words. Needs the package `ziglang` in this interpreter.
@@ -44,7 +46,7 @@ def build_engine(out: Path, sources: Path = SOURCES) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     names = sorted(path.name for path in sources.glob("*.c"))
     with tempfile.TemporaryDirectory(prefix="webipred-engine-") as scratch:
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", f"{scratch}/engine.wasm", *names]
+        command = [sys.executable, "-m", "ziglang", "cc", *flags, "-o", f"{scratch}/engine.wasm", *names]
         done = subprocess.run(
             command,
             cwd=sources,
@@ -60,6 +62,11 @@ def build_engine(out: Path, sources: Path = SOURCES) -> None:
     partial = out.with_name(out.name + ".partial")
     partial.write_bytes(module)
     partial.replace(out)
+
+
+def build_network_engine(out: Path, *, relaxed: bool = False) -> None:
+    """Compile the executor of plans (builder/engine/net); `relaxed` may fuse multiply-adds where the processor does."""
+    build_engine(out, NETWORK_SOURCES, RELAXED_FLAGS if relaxed else FLAGS)
 
 
 def _compiler_environment(scratch: Path) -> dict[str, str]:

@@ -43,18 +43,3 @@ EXPORT("reset") void reset(void) {
     heap_end = 0;
     net_forget();
 }
-
-/* The compiler may turn loops into calls of these; there is no C library to supply them. */
-#ifdef __wasm__
-void *memset(void *to, int value, size_t size) {
-    unsigned char *p = to;
-    for (size_t i = 0; i < size; i++) p[i] = (unsigned char)value;
-    return to;
-}
-void *memcpy(void *restrict to, const void *restrict from, size_t size) {
-    unsigned char *p = to;
-    const unsigned char *q = from;
-    for (size_t i = 0; i < size; i++) p[i] = q[i];
-    return to;
-}
-#endif

@@ -1,6 +1,8 @@
 """Run plans with wasmtime: the same engine file, the same plan and the same bits as in the browser."""
 
 import ctypes
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import wasmtime
@@ -38,17 +40,32 @@ class PlanRefused(FindingsError):
         super().__init__([Finding(code="E-ENGINE-PLAN", where="plan", what=f"{what}.", fix="Build the model again.")])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledModule:
+    """The engine as wasmtime compiled it."""
+
+    engine: wasmtime.Engine
+    module: wasmtime.Module
+
+
+@lru_cache(maxsize=4)
+def compile_module(wasm: bytes, relaxed_deterministic: bool) -> CompiledModule:
+    """Compile the engine once per process; `relaxed_deterministic` rounds relaxed operations as unfused ones."""
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd = True
+    config.wasm_relaxed_simd_deterministic = relaxed_deterministic
+    engine = wasmtime.Engine(config)
+    return CompiledModule(engine=engine, module=wasmtime.Module(engine, wasm))
+
+
 class Network:
     """One loaded plan in its own instance of the engine. Not thread-safe; a run overwrites the last one's memory."""
 
     def __init__(self, wasm: bytes, plan: bytes, *, relaxed_deterministic: bool = False) -> None:
         """Load a plan. Raises PlanRefused."""
-        config = wasmtime.Config()
-        config.wasm_relaxed_simd = True
-        config.wasm_relaxed_simd_deterministic = relaxed_deterministic
-        engine = wasmtime.Engine(config)
-        self._store = wasmtime.Store(engine)
-        instance = wasmtime.Instance(self._store, wasmtime.Module(engine, wasm), [])
+        module = compile_module(wasm, relaxed_deterministic)
+        self._store = wasmtime.Store(module.engine)
+        instance = wasmtime.Instance(self._store, module.module, [])
         exports = instance.exports(self._store)
         self._exports = exports
         self._memory = exports["memory"]

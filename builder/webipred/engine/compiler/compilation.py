@@ -57,6 +57,7 @@ def compile_network(data: bytes, storage: Storage = "float32", input_shape: Shap
 
 def assemble(assembly: Assembly, storage: Storage) -> Compilation:
     """Place the buffers and write the file."""
+    check_finite(assembly)
     graph = assembly.graph
     ports = [assembly.view(name) for name in (graph.input, *graph.outputs)]
     if any(port.constant for port in ports):
