@@ -12,6 +12,9 @@ def read_graph(data: bytes, input_shape: Shape | None = None) -> Graph:
     Raises UnsupportedOperator for foreign operator domains, several used outputs of one node, and shapes that are not static.
     """
     model = onnx.load_model_from_string(data)
+    for proto in model.graph.node:
+        if proto.domain not in ("", "ai.onnx"):
+            raise UnsupportedOperator(f"{proto.domain}.{proto.op_type}", proto.output[0], "foreign operator domain")
     names = {item.name for item in model.graph.initializer}
     inputs = [item for item in model.graph.input if item.name not in names]
     if len(inputs) != 1:
@@ -65,8 +68,6 @@ def read_nodes(model: ModelProto, constants: dict[str, Array], shapes: dict[str,
     used = {name for node in model.graph.node for name in node.input} | {item.name for item in model.graph.output}
     nodes: list[Node] = []
     for proto in model.graph.node:
-        if proto.domain not in ("", "ai.onnx"):
-            raise UnsupportedOperator(f"{proto.domain}.{proto.op_type}", proto.output[0], "foreign operator domain")
         if proto.op_type == "Constant":
             constants[proto.output[0]] = read_constant(proto)
             continue
