@@ -13,6 +13,7 @@
 
 enum { GROUPS = 10, ACTIVATION = 11, PROLOGUE_LOW = 14 };
 enum { IN_X = 0, IN_WEIGHTS = 1, IN_BIAS = 2, IN_RESIDUAL = 3, IN_PROLOGUE = 4 };
+enum { PART = 512 };
 enum { BLOCK_BYTES = 192 * 1024, BLOCK_MIN_ROWS = 16, BLOCK_MAX_ROWS = 2048, SMALL_CHANNELS = 8 };
 
 typedef struct {
@@ -147,19 +148,41 @@ static void shift_table(const float **table, size_t entries, uint32_t channels, 
         if (table[i] != zeros) table[i] += channels;
 }
 
-static void multiply_block(const step *s, const layer *l, uint32_t group, uint32_t first, uint32_t end, const float **table) {
-    const tensor *y = s->out, *residual = s->in[IN_RESIDUAL];
-    for (uint32_t n = 0; n < l->panels; n++) {
-        uint32_t column = group * l->group_out + n * TILE_COLUMNS, index = group * l->panels + n;
-        panel p = {s->in[IN_WEIGHTS]->data + (size_t)index * TILE_COLUMNS * l->taps * l->depth,
-                   s->in[IN_BIAS]->data + (size_t)index * TILE_COLUMNS, l->taps, l->depth,
-                   min_u32(TILE_COLUMNS, l->group_out - n * TILE_COLUMNS), clamp_low(l->act), clamp_high(l->act)};
-        for (uint32_t m = first; m < end; m += TILE_ROWS) {
-            tile t = {table + (size_t)(m - first) * l->taps, y->data + (size_t)m * y->stride + column, y->stride,
-                      residual == NULL ? NULL : residual->data + (size_t)m * residual->stride + column,
-                      residual == NULL ? 0 : residual->stride};
-            run_tile(&p, &t, min_u32(TILE_ROWS, end - m));
+/* One part of the sum of a column panel for all tiles of a block; parts but the first add to what stands in y already. */
+static void multiply_part(const step *s, const layer *l, const panel *p, uint32_t column, uint32_t tap, int is_first, uint32_t first, uint32_t end, const float **table) {
+    const tensor *y = s->out, *base = is_first ? s->in[IN_RESIDUAL] : y;
+    for (uint32_t m = first; m < end; m += TILE_ROWS) {
+        tile t = {table + (size_t)(m - first) * l->taps + (size_t)tap * TILE_ROWS, y->data + (size_t)m * y->stride + column, y->stride,
+                  base == NULL ? NULL : base->data + (size_t)m * base->stride + column, base == NULL ? 0 : base->stride};
+        run_tile(p, &t, min_u32(TILE_ROWS, end - m));
+    }
+}
+
+/* Long sums are cut into parts of about PART products: their weights fit the first-level cache, and rounding errors grow with the
+ * length of a part and the number of parts, not with their product. */
+static void multiply_panel(const step *s, const layer *l, const panel *whole, uint32_t column, uint32_t first, uint32_t end, const float **table) {
+    uint32_t taps = max_u32(1, PART / l->depth), depth = l->depth > PART ? PART : l->depth;
+    for (uint32_t tap = 0; tap < l->taps; tap += taps)
+        for (uint32_t k = 0; k < l->depth; k += depth) {
+            int is_first = tap == 0 && k == 0, is_last = tap + taps >= l->taps && k + depth >= l->depth;
+            panel p = *whole;
+            p.weights += ((size_t)tap * l->depth + k) * TILE_COLUMNS;
+            p.taps = min_u32(taps, l->taps - tap);
+            p.depth = min_u32(depth, l->depth - k);
+            p.offset = k;
+            if (!is_first) p.bias = NULL;
+            if (!is_last) p.low = -__builtin_inff(), p.high = __builtin_inff();
+            multiply_part(s, l, &p, column, tap, is_first, first, end, table);
         }
+}
+
+static void multiply_block(const step *s, const layer *l, uint32_t group, uint32_t first, uint32_t end, const float **table) {
+    for (uint32_t n = 0; n < l->panels; n++) {
+        uint32_t index = group * l->panels + n;
+        panel p = {.weights = s->in[IN_WEIGHTS]->data + (size_t)index * TILE_COLUMNS * l->taps * l->depth,
+                   .bias = s->in[IN_BIAS]->data + (size_t)index * TILE_COLUMNS,
+                   .columns = min_u32(TILE_COLUMNS, l->group_out - n * TILE_COLUMNS), .low = clamp_low(l->act), .high = clamp_high(l->act)};
+        multiply_panel(s, l, &p, group * l->group_out + n * TILE_COLUMNS, first, end, table);
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     const float *weights;  /* [taps][depth][8] of this column panel */
     const float *bias;     /* 8 values, or null for zero */
     uint32_t taps, depth;
+    uint32_t offset;       /* floats from the row starts to the first product */
     uint32_t columns;      /* 1 … 8 valid columns */
     float low, high;
 } panel;
@@ -80,7 +81,7 @@ ALWAYS_INLINE void multiply_tile(const panel *p, const tile *t, const uint32_t r
     const float *w = p->weights;
     const float *const *starts = t->rows;
     for (uint32_t tap = 0; tap < p->taps; tap++, starts += TILE_ROWS) {
-        const float *a0 = starts[0], *a1 = starts[1], *a2 = starts[2], *a3 = starts[3];
+        const float *a0 = starts[0] + p->offset, *a1 = starts[1] + p->offset, *a2 = starts[2] + p->offset, *a3 = starts[3] + p->offset;
         uint32_t k = p->depth;
         for (; k > 0; k--, a0++, a1++, a2++, a3++, w += 8) TILE_STEP(0);
     }

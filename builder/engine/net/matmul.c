@@ -58,7 +58,7 @@ static void pack(const float *b, uint32_t stride, uint32_t depth, uint32_t width
 
 static void multiply(const float *a, uint32_t a_stride, const float *packed, float *y, const tensor *out, uint32_t height, uint32_t depth, activation act) {
     for (uint32_t n = 0; n < out->width; n += TILE_COLUMNS) {
-        panel p = {packed + (size_t)n * depth, NULL, 1, depth, min_u32(TILE_COLUMNS, out->width - n), clamp_low(act), clamp_high(act)};
+        panel p = {packed + (size_t)n * depth, NULL, 1, depth, 0, min_u32(TILE_COLUMNS, out->width - n), clamp_low(act), clamp_high(act)};
         for (uint32_t m = 0; m < height; m += TILE_ROWS) {
             const float *rows[TILE_ROWS];
             for (uint32_t i = 0; i < TILE_ROWS; i++) rows[i] = a + (size_t)min_u32(m + i, height - 1) * a_stride;

@@ -29,7 +29,7 @@ PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4
-IN_PLACE: Final = {Code.UNARY: (0,), Code.AFFINE: (0,), Code.BINARY: (0, 1), Code.CONVOLUTION: (3,), Code.SOFTMAX: (0,), Code.LAYER_NORM: (0,)}
+IN_PLACE: Final = {Code.UNARY: (0,), Code.AFFINE: (0,), Code.BINARY: (0, 1), Code.CONVOLUTION: (3,), Code.WINOGRAD: (3,), Code.SOFTMAX: (0,), Code.LAYER_NORM: (0,)}
 """Operands whose memory the result may take over: each element is read before it is written and never again."""
 
 

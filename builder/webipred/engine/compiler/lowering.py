@@ -6,12 +6,16 @@ from typing import Final
 import numpy as np
 
 from webipred.engine.compiler.copies import lower_box, lower_concat, lower_expand, lower_pad, lower_transpose, transpose_view
-from webipred.engine.compiler.graph import Graph, Node, size_of
+from webipred.engine.compiler.graph import Graph, Node, Shape, size_of
 from webipred.engine.compiler.instructions import Assembly, View, activation_of
 from webipred.engine.compiler.packing import pack_bias, pack_convolution, pack_depthwise, pack_panels
 from webipred.engine.compiler.plan_format import ACTIVATIONS, BINARIES, Code
 from webipred.engine.compiler.resizing import make_tables
 from webipred.engine.compiler.residuals import INFINITY
+
+
+WINOGRAD_CHANNELS: Final = 32
+WINOGRAD_PIXELS: Final = 144
 
 
 def lower(graph: Graph) -> Assembly:
@@ -65,13 +69,22 @@ def lower_convolution(assembly: Assembly, node: Node) -> None:
     if node.input(4):
         prologue = assembly.constant(f"{node.output}#prologue", join_affine(assembly, node, x.dims[-1], node.inputs[4:6]))
     parameters = (*window_of(node), group, *activation_of(node), node.number("prologue_low", -INFINITY))
-    assembly.emit(Code.CONVOLUTION, node, (x, packed, shift, residual, prologue), y, parameters)
+    code = Code.WINOGRAD if pays_winograd(node, weights.shape, y.dims) else Code.CONVOLUTION
+    assembly.emit(code, node, (x, packed, shift, residual, prologue), y, parameters)
 
 
 def is_depthwise_node(assembly: Assembly, node: Node) -> bool:
     """Whether the depthwise kernel fits: one filter per channel, nothing fused around it."""
     channels = assembly.graph.shapes[node.inputs[0]][-1]
     return node.integer("group", 1) == channels == assembly.graph.shapes[node.output][-1] and channels > 1 and not node.input(3)
+
+
+def pays_winograd(node: Node, weights: Shape, output: Shape) -> bool:
+    """Whether F(2×2, 3×3) is faster: enough channels for the products to outweigh the transforms, enough pixels for the filters'."""
+    outputs, inputs, *kernel = weights
+    plain = node.integers("strides") == (1, 1) and node.integers("dilations") == (1, 1) and node.integer("group", 1) == 1
+    fits = kernel == [3, 3] and plain and inputs % 4 == 0 and outputs % 4 == 0
+    return fits and inputs >= WINOGRAD_CHANNELS and outputs >= WINOGRAD_CHANNELS and output[1] * output[2] >= WINOGRAD_PIXELS
 
 
 def join_affine(assembly: Assembly, node: Node, width: int, names: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
