@@ -13,7 +13,7 @@
 
 enum { GROUPS = 10, ACTIVATION = 11, PROLOGUE_LOW = 14 };
 enum { IN_X = 0, IN_WEIGHTS = 1, IN_BIAS = 2, IN_RESIDUAL = 3, IN_PROLOGUE = 4 };
-enum { PART = 512 };
+enum { PART = 256 };
 enum { BLOCK_BYTES = 192 * 1024, BLOCK_MIN_ROWS = 16, BLOCK_MAX_ROWS = 2048, SMALL_CHANNELS = 8 };
 
 typedef struct {

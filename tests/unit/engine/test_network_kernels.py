@@ -10,6 +10,7 @@ import pytest
 from onnx import helper
 
 from networks import difference, draw, in_planes, make_model, node, run_engine, run_reference
+from webipred.engine.compiler.compilation import compile_network
 
 TOLERANCE = 2e-5
 
@@ -50,6 +51,22 @@ def make_convolution(
 def test_convolutions_agree(net_wasm: bytes, size: Any, channels: int, outputs: int, kernel: Any, attributes: dict[str, Any]) -> None:
     model = make_convolution(size, channels, outputs, kernel, **attributes)
     assert difference(net_wasm, model, draw(3, 1, *size, channels)) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "outputs", "pads"),
+    [((13, 15), 32, 36, [1, 1, 1, 1]), ((16, 14), 36, 32, [0, 0, 0, 0]), ((12, 17), 64, 40, [0, 1, 2, 1]), ((28, 28), 32, 64, [1, 1, 1, 1])],
+)
+@pytest.mark.parametrize("activation", ["Relu", "Sigmoid"])
+def test_winograd_convolutions_with_shortcut_agree(
+    net_wasm: bytes, size: tuple[int, int], channels: int, outputs: int, pads: list[int], activation: str
+) -> None:
+    constants = {"w": draw(1, outputs, channels, 3, 3, scale=(9 * channels) ** -0.5), "b": draw(2, outputs), "v": draw(3, outputs, channels, 3, 3, scale=0.05)}
+    nodes = [node("Conv", ["x", "w", "b"], "c", pads=pads), node("Conv", ["x", "v"], "d", pads=pads), node("Add", ["c", "d"], "s")]
+    model = make_model(in_planes([*nodes, node(activation, ["s"], "y")]), (1, *size, channels), constants)
+    assert ["WINOGRAD", "WINOGRAD"] == [code.name for code in compile_network(model).codes]
+    # the transforms add and subtract up to nine values before and after the products: about one bit more than a direct sum
+    assert difference(net_wasm, model, draw(4, 1, *size, channels)) <= 2 * TOLERANCE
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 5, 7])

@@ -18,6 +18,7 @@ from webipred.engine.compiler.memory import Lifetime, place_buffers
 from webipred.engine.compiler.padding import merge_pads, resolve_windows
 from webipred.engine.compiler.plan_format import Code, Operator, Plan, Space, Tensor, join_sections, write_plan
 from webipred.engine.compiler.reading import read_graph
+from webipred.engine.compiler.reordering import pool_first
 from webipred.engine.compiler.residuals import fuse_prologues, fuse_residuals
 from webipred.engine.compiler.simplification import simplify
 
@@ -25,7 +26,7 @@ Storage = Literal["float32", "float16"]
 
 PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
     fold_constants, simplify, wrap_spatial, sink_transposes, resolve_windows, fold_affines, drop_neutral, recognise_activations,
-    fuse_activations, merge_pads, fuse_residuals, fuse_activations, fuse_prologues, share_prefixes,
+    fuse_activations, merge_pads, pool_first, fuse_residuals, fuse_activations, fuse_prologues, share_prefixes,
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4

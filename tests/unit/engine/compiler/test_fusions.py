@@ -145,6 +145,19 @@ def test_an_affine_before_a_padded_kernel_stays() -> None:
     assert ["Affine", "Conv"] == operators(compile_passes(nodes, (1, 4, 4, 3), constants))
 
 
+def test_averages_come_before_a_pointwise_convolution() -> None:
+    nodes = [node("Conv", ["x", "w"], "c"), node("AveragePool", ["c"], "y", kernel_shape=[2, 2], strides=[2, 2])]
+    graph = compile_passes(in_planes(nodes), (1, 4, 4, 3), {"w": draw(1, 4, 3, 1, 1)})
+    assert [("AveragePool", (1, 2, 2, 3)), ("Conv", (1, 2, 2, 4))] == [(item.op, graph.shapes[item.output]) for item in graph.nodes]
+
+
+@pytest.mark.parametrize("attributes", [{"pads": [1, 1, 1, 1]}, {"strides": [1, 1], "auto_pad": "SAME_UPPER"}])
+def test_averages_with_padding_stay_behind_the_convolution(attributes: dict[str, Any]) -> None:
+    pool = node("AveragePool", ["c"], "y", kernel_shape=[2, 2], **attributes)
+    graph = compile_passes(in_planes([node("Conv", ["x", "w"], "c"), pool]), (1, 4, 4, 3), {"w": draw(1, 4, 3, 1, 1)})
+    assert ["Conv", "AveragePool"] == operators(graph)
+
+
 def test_concatenations_share_their_beginning() -> None:
     nodes = [node("Relu", ["input"], "a"), node("Tanh", ["input"], "b"), node("Concat", ["a", "b"], "ab", axis=1),
              node("Sigmoid", ["ab"], "c"), node("Concat", ["a", "b", "c"], "output", axis=1)]  # fmt: skip
