@@ -29,7 +29,7 @@ class Worker:
     def __init__(self, *arguments: str, relaxed: bool = False) -> None:
         flags = ["--experimental-wasm-relaxed-simd"] if relaxed else []
         command = ["node", *flags, str(WORKER), *arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S607  # node of the PATH is meant
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # node of the PATH is meant
         self.ready_ms = float(self._read()["ready"])
 
     def _read(self) -> dict[str, float]:
@@ -86,7 +86,10 @@ def print_profile(worker: Worker, compilation: Compilation, top: int) -> None:
     sums: dict[str, float] = {}
     for code, spent in zip(compilation.codes, times, strict=True):
         sums[code.name] = sums.get(code.name, 0.0) + spent
-    print("  by kernel:", ", ".join(f"{name} {spent:.2f}" for name, spent in sorted(sums.items(), key=lambda item: -item[1])))
+    print(
+        "  by kernel:",
+        ", ".join(f"{name} {spent:.2f}" for name, spent in sorted(sums.items(), key=lambda item: -item[1])),
+    )
     for spent, name, code in sorted(zip(times, compilation.names, compilation.codes, strict=True), reverse=True)[:top]:
         print(f"  {spent:8.3f} ms {code.name:12} {name}")
 
@@ -94,7 +97,9 @@ def print_profile(worker: Worker, compilation: Compilation, top: int) -> None:
 def bench(path: Path, options: argparse.Namespace, folder: Path) -> dict[str, float]:
     data = path.read_bytes()
     compilation = compile_network(data)
-    session_shape = [size if isinstance(size, int) else 1 for size in onnxruntime.InferenceSession(data).get_inputs()[0].shape]
+    session_shape = [
+        size if isinstance(size, int) else 1 for size in onnxruntime.InferenceSession(data).get_inputs()[0].shape
+    ]
     image = np.random.default_rng(1).random(session_shape, np.float32)
     (folder / "plan").write_bytes(compilation.data)
     (folder / "input").write_bytes(image.tobytes())
@@ -103,7 +108,9 @@ def bench(path: Path, options: argparse.Namespace, folder: Path) -> dict[str, fl
     if options.relaxed:
         workers["relaxed"] = Worker("own", str(options.relaxed), *files, relaxed=True)
     if options.web:
-        workers["web"] = Worker("web", str(options.web), str(path.resolve()), files[1], ",".join(map(str, session_shape)))
+        workers["web"] = Worker(
+            "web", str(options.web), str(path.resolve()), files[1], ",".join(map(str, session_shape))
+        )
     runs: dict[str, Callable[[], float]] = {"native": open_native(data, image, options.clock)} | {
         name: partial(worker.run, options.clock) for name, worker in workers.items()
     }
@@ -134,7 +141,9 @@ def main() -> None:
             if name in ("native", other) or other not in results[0]:
                 continue
             ratios = [result[name] / result[other] for result in results]
-            print(f"{name} / {other}: geomean {statistics.geometric_mean(ratios):.2f}  ({', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+            print(
+                f"{name} / {other}: geomean {statistics.geometric_mean(ratios):.2f}  ({', '.join(f'{ratio:.2f}' for ratio in ratios)})"
+            )
 
 
 if __name__ == "__main__":

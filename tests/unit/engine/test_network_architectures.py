@@ -84,7 +84,12 @@ class Attention:
 
     def norm(self, x: str, name: str) -> str:
         scale = self.constant(f"{name}.g", 1 + draw(2, self.width, scale=0.1))
-        return self.add("LayerNormalization", [x, scale, self.constant(f"{name}.o", draw(3, self.width, scale=0.1))], name, epsilon=1e-6)
+        return self.add(
+            "LayerNormalization",
+            [x, scale, self.constant(f"{name}.o", draw(3, self.width, scale=0.1))],
+            name,
+            epsilon=1e-6,
+        )
 
     def split_heads(self, x: str, name: str, order: Sequence[int]) -> str:
         shape = self.constant(f"{name}.shape", np.array([1, self.tokens, self.heads, self.width // self.heads]))
@@ -102,8 +107,12 @@ class Attention:
         out = self.dense(self.add("Reshape", [joined, shape], f"{name}.jr"), f"{name}.out", self.width)
         x = self.add("Add", [x, out], f"{name}.r1")
         hidden = self.dense(self.norm(x, f"{name}.n2"), f"{name}.up", 4 * self.width)
-        erf = self.add("Erf", [self.add("Div", [hidden, self.constant("root", np.float32(2**0.5))], f"{name}.d")], f"{name}.e")
-        half = self.add("Mul", [hidden, self.add("Add", [erf, self.constant("one", np.float32(1))], f"{name}.e1")], f"{name}.g")
+        erf = self.add(
+            "Erf", [self.add("Div", [hidden, self.constant("root", np.float32(2**0.5))], f"{name}.d")], f"{name}.e"
+        )
+        half = self.add(
+            "Mul", [hidden, self.add("Add", [erf, self.constant("one", np.float32(1))], f"{name}.e1")], f"{name}.g"
+        )
         gelu = self.add("Mul", [half, self.constant("half", np.float32(0.5))], f"{name}.gelu")
         return self.add("Add", [x, self.dense(gelu, f"{name}.down", self.width)], f"{name}.r2")
 
@@ -145,8 +154,14 @@ def make_dense_block() -> bytes:
         features = [f"f{index}" for index in range(layer)]
         nodes.append(node("Concat", features, f"c{layer}", axis=1) if layer > 1 else node("Identity", features, "c1"))
         constants[f"w{layer}"] = draw(layer, 4, 8 + 4 * (layer - 1), 3, 3, scale=0.1)
-        nodes += [node("Relu", [f"c{layer}"], f"r{layer}"), node("Conv", [f"r{layer}", f"w{layer}"], f"f{layer}", pads=[1, 1, 1, 1])]
-    nodes += [node("Concat", ["f0", "f1", "f2", "f3", "f4"], "all", axis=1), node("GlobalAveragePool", ["all"], "output")]
+        nodes += [
+            node("Relu", [f"c{layer}"], f"r{layer}"),
+            node("Conv", [f"r{layer}", f"w{layer}"], f"f{layer}", pads=[1, 1, 1, 1]),
+        ]
+    nodes += [
+        node("Concat", ["f0", "f1", "f2", "f3", "f4"], "all", axis=1),
+        node("GlobalAveragePool", ["all"], "output"),
+    ]
     return make_model(nodes, (1, 9, 9, 8), constants)
 
 

@@ -16,7 +16,14 @@ TOLERANCE = 2e-5
 
 
 def make_convolution(
-    size: tuple[int, int], channels: int, outputs: int, kernel: tuple[int, int], *, group: int = 1, bias: bool = True, **attributes: Any
+    size: tuple[int, int],
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int],
+    *,
+    group: int = 1,
+    bias: bool = True,
+    **attributes: Any,
 ) -> bytes:
     depth = channels // group * kernel[0] * kernel[1]
     constants = {"w": draw(1, outputs, channels // group, *kernel, scale=depth**-0.5)}
@@ -48,21 +55,36 @@ def make_convolution(
         ((6, 6), 6, 12, (3, 3), {"group": 6}),
     ],
 )
-def test_convolutions_agree(net_wasm: bytes, size: Any, channels: int, outputs: int, kernel: Any, attributes: dict[str, Any]) -> None:
+def test_convolutions_agree(
+    net_wasm: bytes, size: Any, channels: int, outputs: int, kernel: Any, attributes: dict[str, Any]
+) -> None:
     model = make_convolution(size, channels, outputs, kernel, **attributes)
     assert difference(net_wasm, model, draw(3, 1, *size, channels)) <= TOLERANCE
 
 
 @pytest.mark.parametrize(
     ("size", "channels", "outputs", "pads"),
-    [((13, 15), 32, 36, [1, 1, 1, 1]), ((16, 14), 36, 32, [0, 0, 0, 0]), ((12, 17), 64, 40, [0, 1, 2, 1]), ((28, 28), 32, 64, [1, 1, 1, 1])],
+    [
+        ((13, 15), 32, 36, [1, 1, 1, 1]),
+        ((16, 14), 36, 32, [0, 0, 0, 0]),
+        ((12, 17), 64, 40, [0, 1, 2, 1]),
+        ((28, 28), 32, 64, [1, 1, 1, 1]),
+    ],
 )
 @pytest.mark.parametrize("activation", ["Relu", "Sigmoid"])
 def test_winograd_convolutions_with_shortcut_agree(
     net_wasm: bytes, size: tuple[int, int], channels: int, outputs: int, pads: list[int], activation: str
 ) -> None:
-    constants = {"w": draw(1, outputs, channels, 3, 3, scale=(9 * channels) ** -0.5), "b": draw(2, outputs), "v": draw(3, outputs, channels, 3, 3, scale=0.05)}
-    nodes = [node("Conv", ["x", "w", "b"], "c", pads=pads), node("Conv", ["x", "v"], "d", pads=pads), node("Add", ["c", "d"], "s")]
+    constants = {
+        "w": draw(1, outputs, channels, 3, 3, scale=(9 * channels) ** -0.5),
+        "b": draw(2, outputs),
+        "v": draw(3, outputs, channels, 3, 3, scale=0.05),
+    }
+    nodes = [
+        node("Conv", ["x", "w", "b"], "c", pads=pads),
+        node("Conv", ["x", "v"], "d", pads=pads),
+        node("Add", ["c", "d"], "s"),
+    ]
     model = make_model(in_planes([*nodes, node(activation, ["s"], "y")]), (1, *size, channels), constants)
     assert ["WINOGRAD", "WINOGRAD"] == [code.name for code in compile_network(model).codes]
     # the transforms add and subtract up to nine values before and after the products: about one bit more than a direct sum
@@ -72,7 +94,9 @@ def test_winograd_convolutions_with_shortcut_agree(
 @pytest.mark.parametrize("kernel", [2, 3, 5, 7])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize(("size", "channels"), [((13, 12), 8), ((7, 5), 6), ((3, 4), 33)])
-def test_depthwise_convolutions_agree(net_wasm: bytes, kernel: int, stride: int, size: tuple[int, int], channels: int) -> None:
+def test_depthwise_convolutions_agree(
+    net_wasm: bytes, kernel: int, stride: int, size: tuple[int, int], channels: int
+) -> None:
     pad = kernel // 2
     attributes = {"group": channels, "strides": [stride, stride], "pads": [pad, pad, pad, pad]}
     model = make_convolution(size, channels, channels, (kernel, kernel), **attributes)
@@ -103,7 +127,12 @@ def test_pools_agree(net_wasm: bytes, op: str, attributes: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("count_include_pad", [0, 1])
 def test_average_pools_count_padding_as_asked(net_wasm: bytes, count_include_pad: int) -> None:
-    attributes = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": count_include_pad}
+    attributes = {
+        "kernel_shape": [3, 3],
+        "strides": [2, 2],
+        "pads": [1, 1, 1, 1],
+        "count_include_pad": count_include_pad,
+    }
     model = make_model(in_planes([node("AveragePool", ["x"], "y", **attributes)]), (1, 9, 9, 5))
     assert difference(net_wasm, model, draw(4, 1, 9, 9, 5)) <= TOLERANCE
 
@@ -156,11 +185,15 @@ def test_softmax_works_along_every_axis(net_wasm: bytes, axis: int) -> None:
 @pytest.mark.parametrize("width", [3, 16, 37])
 def test_layer_normalisation_agrees(net_wasm: bytes, width: int) -> None:
     constants = {"scale": draw(1, width), "shift": draw(2, width)}
-    model = make_model([node("LayerNormalization", ["input", "scale", "shift"], "output", epsilon=1e-6)], (1, 5, width), constants)
+    model = make_model(
+        [node("LayerNormalization", ["input", "scale", "shift"], "output", epsilon=1e-6)], (1, 5, width), constants
+    )
     assert difference(net_wasm, model, draw(5, 1, 5, width) + np.float32(3)) <= TOLERANCE
 
 
-@pytest.mark.parametrize(("left", "right"), [((1, 3, 7, 9), (1, 3, 9, 5)), ((1, 3, 7, 9), (9, 5)), ((1, 3, 4, 16), (1, 1, 16, 8))])
+@pytest.mark.parametrize(
+    ("left", "right"), [((1, 3, 7, 9), (1, 3, 9, 5)), ((1, 3, 7, 9), (9, 5)), ((1, 3, 4, 16), (1, 1, 16, 8))]
+)
 def test_products_of_computed_matrices_agree(net_wasm: bytes, left: tuple[int, ...], right: tuple[int, ...]) -> None:
     constants = {"right": draw(2, *right), "axes": np.array([0, 1, 2, 3])}
     nodes = [

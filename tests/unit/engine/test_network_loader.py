@@ -97,7 +97,9 @@ def test_a_cut_plan_is_refused(net_wasm: bytes, length: int) -> None:
         Network(net_wasm, cut)
 
 
-@pytest.mark.parametrize(("offset", "status"), [(0, Status.MAGIC), (4, Status.VERSION), (200, Status.CHECKSUM), (-40, Status.CHECKSUM)])
+@pytest.mark.parametrize(
+    ("offset", "status"), [(0, Status.MAGIC), (4, Status.VERSION), (200, Status.CHECKSUM), (-40, Status.CHECKSUM)]
+)
 def test_a_changed_byte_is_refused(net_wasm: bytes, offset: int, status: Status) -> None:
     changed = bytearray(make_plan())
     changed[offset] ^= 1
@@ -168,4 +170,6 @@ def test_python_has_the_numbers_of_the_c_header(repository: Path) -> None:
     assert read_enumeration(repository, "SPACE") == {space.name: space.value for space in plan_format.Space}
     activations = {name.upper(): number for number, name in enumerate(plan_format.ACTIVATIONS)}
     assert read_enumeration(repository, "ACT") == activations
-    assert read_enumeration(repository, "BINARY") == {name.upper(): number for number, name in enumerate(plan_format.BINARIES)}
+    assert read_enumeration(repository, "BINARY") == {
+        name.upper(): number for number, name in enumerate(plan_format.BINARIES)
+    }

@@ -38,7 +38,11 @@ def is_unary(node: Node | None, kind: str) -> bool:
 
 def uniform(value: Array | None) -> float | None:
     """Return the number that fills an array, None where there is none."""
-    return float(value.reshape(-1)[0]) if value is not None and value.size and np.all(value == value.reshape(-1)[0]) else None
+    return (
+        float(value.reshape(-1)[0])
+        if value is not None and value.size and np.all(value == value.reshape(-1)[0])
+        else None
+    )
 
 
 def read_line(rewriter: Rewriter, node: Node | None) -> tuple[str, float, float] | None:
@@ -89,8 +93,15 @@ def read_gelu(rewriter: Rewriter, node: Node) -> Found:
         if line is None or not math.isclose(line[1], line[2], rel_tol=CLOSE):
             continue
         erf = rewriter.producer(line[0])
-        inner = read_line(rewriter, rewriter.producer(erf.inputs[0])) if erf is not None and is_unary(erf, "erf") else None
-        if inner is None or inner[0] != name or inner[2] != 0 or not math.isclose(inner[1], math.sqrt(0.5), rel_tol=CLOSE):
+        inner = (
+            read_line(rewriter, rewriter.producer(erf.inputs[0])) if erf is not None and is_unary(erf, "erf") else None
+        )
+        if (
+            inner is None
+            or inner[0] != name
+            or inner[2] != 0
+            or not math.isclose(inner[1], math.sqrt(0.5), rel_tol=CLOSE)
+        ):
             continue
         if math.isclose(scale * line[1], 0.5, rel_tol=CLOSE):
             return name, "gelu", 0.0, 0.0

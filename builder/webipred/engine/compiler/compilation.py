@@ -30,7 +30,15 @@ PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4
-IN_PLACE: Final = {Code.UNARY: (0,), Code.AFFINE: (0,), Code.BINARY: (0, 1), Code.CONVOLUTION: (3,), Code.WINOGRAD: (3,), Code.SOFTMAX: (0,), Code.LAYER_NORM: (0,)}
+IN_PLACE: Final = {
+    Code.UNARY: (0,),
+    Code.AFFINE: (0,),
+    Code.BINARY: (0, 1),
+    Code.CONVOLUTION: (3,),
+    Code.WINOGRAD: (3,),
+    Code.SOFTMAX: (0,),
+    Code.LAYER_NORM: (0,),
+}
 """Operands whose memory the result may take over: each element is read before it is written and never again."""
 
 
@@ -140,10 +148,20 @@ def share_buffers(assembly: Assembly, ports: list[View]) -> list[Instruction]:
 
 
 def may_share(
-    assembly: Assembly, output: View, operand: View, inputs: tuple[View | None, ...], place: int, last: dict[str, int], step: int
+    assembly: Assembly,
+    output: View,
+    operand: View,
+    inputs: tuple[View | None, ...],
+    place: int,
+    last: dict[str, int],
+    step: int,
 ) -> bool:
     """Whether an operand's whole buffer ends with this step and fits the result exactly."""
-    if operand.constant or last[operand.buffer] != step or assembly.sizes[operand.buffer] != assembly.sizes[output.buffer]:
+    if (
+        operand.constant
+        or last[operand.buffer] != step
+        or assembly.sizes[operand.buffer] != assembly.sizes[output.buffer]
+    ):
         return False
     if operand.dims != output.dims or operand.stride != output.stride or operand.offset != output.offset:
         return False
@@ -161,7 +179,8 @@ def measure_lifetimes(assembly: Assembly, instructions: list[Instruction], ports
         for name in buffers_of(item):
             first.setdefault(name, step)
     return {
-        name: Lifetime(size_bytes=assembly.sizes[name] * FLOAT_BYTES, first=first[name], last=last[name]) for name in sorted(first, key=first.__getitem__)
+        name: Lifetime(size_bytes=assembly.sizes[name] * FLOAT_BYTES, first=first[name], last=last[name])
+        for name in sorted(first, key=first.__getitem__)
     }
 
 

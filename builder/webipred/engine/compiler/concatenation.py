@@ -59,7 +59,10 @@ def plan_places(graph: Graph) -> Mapping[str, Place]:
             readers.setdefault(name, []).append(node)
     places: dict[str, Place] = {}
     for node in reversed(graph.nodes):  # the largest concatenation first
-        if node.op != "Concat" or node.integer("axis") % len(graph.shapes[node.output]) != len(graph.shapes[node.output]) - 1:
+        if (
+            node.op != "Concat"
+            or node.integer("axis") % len(graph.shapes[node.output]) != len(graph.shapes[node.output]) - 1
+        ):
             continue
         offset = 0
         for name in node.inputs:

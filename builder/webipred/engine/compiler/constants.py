@@ -32,7 +32,9 @@ def evaluate(node: Node, rewriter: Rewriter) -> Array | None:
         return None
     if sum(value.nbytes for value in values if value is not None) > LIMIT_BYTES:
         return None
-    proto = helper.make_node(node.op, list(node.inputs), [node.output], **{k: v for k, v in node.attributes.items() if v is not None})
+    proto = helper.make_node(
+        node.op, list(node.inputs), [node.output], **{k: v for k, v in node.attributes.items() if v is not None}
+    )
     graph = helper.make_graph([proto], "constant", [], [helper.make_empty_tensor_value_info(node.output)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     # initializers as inputs: the evaluator takes arrays of any type without a protobuf round trip

@@ -7,7 +7,16 @@ from webipred.engine.compiler.instructions import Assembly, View
 from webipred.engine.compiler.plan_format import RANK, Code
 
 
-def copy_view(assembly: Assembly, node: Node, x: View, x_start: int, x_steps: Sequence[int], y: View, y_start: int, sizes: Sequence[int]) -> None:
+def copy_view(
+    assembly: Assembly,
+    node: Node,
+    x: View,
+    x_start: int,
+    x_steps: Sequence[int],
+    y: View,
+    y_start: int,
+    sizes: Sequence[int],
+) -> None:
     """Emit y[y_start + …] = x[x_start + …] over `sizes`, the axes of y in order."""
     lead = RANK - len(sizes)
     parameters = (x_start, y_start, *(1,) * lead, *sizes, *(0,) * lead, *x_steps, *(0,) * lead, *y.steps)

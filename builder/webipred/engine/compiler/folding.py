@@ -21,7 +21,11 @@ def fold_affines(graph: Graph) -> Graph:
             continue
         name, scale, shift = affine
         before = rewriter.sole(name)
-        if before is not None and before.op in ("Conv", "Dense") and (scale.size == 1 or scale.size == channels(rewriter, before)):
+        if (
+            before is not None
+            and before.op in ("Conv", "Dense")
+            and (scale.size == 1 or scale.size == channels(rewriter, before))
+        ):
             fold_into_weights(rewriter, before, node.output, scale, shift)
         elif before is not None and before.op == "Affine":
             join(rewriter, before, node.output, scale, shift)
@@ -87,9 +91,14 @@ def drop_neutral(graph: Graph) -> Graph:
     for old in graph.nodes:
         node = rewriter.visit(old)
         scale, shift = (rewriter.constants.get(name) for name in (node.input(1), node.input(2)))
-        if node.op == "Affine" and scale is not None and shift is not None and np.all(scale == 1) and np.all(shift == 0):
+        if (
+            node.op == "Affine"
+            and scale is not None
+            and shift is not None
+            and np.all(scale == 1)
+            and np.all(shift == 0)
+        ):
             rewriter.rename(node.output, node.inputs[0])
         else:
             rewriter.keep(node)
     return rewriter.finish()
-

@@ -168,7 +168,9 @@ class Rewriter:
     def finish(self) -> Graph:
         """Return the new graph without unread nodes and constants."""
         outputs = tuple(self.resolve(name) for name in self.graph.outputs)
-        graph = replace(self.graph, nodes=tuple(self.nodes), constants=self.constants, shapes=self.shapes, outputs=outputs)
+        graph = replace(
+            self.graph, nodes=tuple(self.nodes), constants=self.constants, shapes=self.shapes, outputs=outputs
+        )
         return remove_dead(graph)
 
 

@@ -94,9 +94,18 @@ class Assembly:
         self.sizes[name] = size_of(dims)
         return View(buffer=name, constant=False, offset=0, dims=dims, stride=dims[-1])
 
-    def emit(self, code: Code, node: Node, inputs: tuple[View | None, ...], output: View, parameters: tuple[int | float, ...] = ()) -> None:
+    def emit(
+        self,
+        code: Code,
+        node: Node,
+        inputs: tuple[View | None, ...],
+        output: View,
+        parameters: tuple[int | float, ...] = (),
+    ) -> None:
         """Append an instruction."""
-        self.instructions.append(Instruction(code=code, inputs=inputs, output=output, parameters=parameters, name=node.output))
+        self.instructions.append(
+            Instruction(code=code, inputs=inputs, output=output, parameters=parameters, name=node.output)
+        )
 
 
 def activation_of(node: Node, key: str = "activation") -> tuple[int, float, float]:

@@ -136,9 +136,13 @@ def sink_elementwise(rewriter: Rewriter, node: Node) -> str | None:
     orders = [order_of(rewriter, name) for name in node.inputs]
     order = next((item for item in orders if item is not None), None)
     rank = len(rewriter.shapes[node.output])
-    if order is None or any(len(rewriter.shapes[name]) == rank and not is_free(rewriter, name, order) for name in node.inputs):
+    if order is None or any(
+        len(rewriter.shapes[name]) == rank and not is_free(rewriter, name, order) for name in node.inputs
+    ):
         return None
-    if len(order) != rank or any(len(rewriter.shapes[name]) < rank and order_of(rewriter, name) is not None for name in node.inputs):
+    if len(order) != rank or any(
+        len(rewriter.shapes[name]) < rank and order_of(rewriter, name) is not None for name in node.inputs
+    ):
         return None
     inputs = [transpose(rewriter, align(rewriter, name, rank), invert(order)) for name in node.inputs]
     return below(rewriter, node, inputs, order)
@@ -148,8 +152,14 @@ def sink_reshaped(rewriter: Rewriter, node: Node) -> str | None:
     """Elementwise functions of values reshaped from one shape, and of constants that fit it: reshape the result instead."""
     shape = rewriter.shapes[node.output]
     makers = [rewriter.producer(name) for name in node.inputs]
-    reshaped = [maker is not None and maker.op == "Reshape" and rewriter.shapes[maker.output] == shape for maker in makers]
-    origins = {rewriter.shapes[maker.inputs[0]] for maker, is_reshaped in zip(makers, reshaped, strict=True) if maker and is_reshaped}
+    reshaped = [
+        maker is not None and maker.op == "Reshape" and rewriter.shapes[maker.output] == shape for maker in makers
+    ]
+    origins = {
+        rewriter.shapes[maker.inputs[0]]
+        for maker, is_reshaped in zip(makers, reshaped, strict=True)
+        if maker and is_reshaped
+    }
     if len(origins) != 1:
         return None
     origin = origins.pop()
@@ -185,7 +195,9 @@ def sink_concat(rewriter: Rewriter, node: Node) -> str | None:
     if order is None or not all(is_free(rewriter, name, order) for name in node.inputs):
         return None
     axis = node.integer("axis") % len(order)
-    return below(rewriter, node, [transpose(rewriter, name, invert(order)) for name in node.inputs], order, axis=order[axis])
+    return below(
+        rewriter, node, [transpose(rewriter, name, invert(order)) for name in node.inputs], order, axis=order[axis]
+    )
 
 
 def sink_lists(*names: str) -> Callable[[Rewriter, Node], str | None]:
@@ -215,7 +227,9 @@ def sink_softmax(rewriter: Rewriter, node: Node) -> str | None:
     order = order_of(rewriter, node.inputs[0])
     if order is None:
         return None
-    return below(rewriter, node, [source(rewriter, node.inputs[0])], order, axis=order[node.integer("axis", -1) % len(order)])
+    return below(
+        rewriter, node, [source(rewriter, node.inputs[0])], order, axis=order[node.integer("axis", -1) % len(order)]
+    )
 
 
 def sink_last(rewriter: Rewriter, node: Node) -> str | None:

@@ -5,14 +5,20 @@ from typing import Final
 
 import numpy as np
 
-from webipred.engine.compiler.copies import lower_box, lower_concat, lower_expand, lower_pad, lower_transpose, transpose_view
+from webipred.engine.compiler.copies import (
+    lower_box,
+    lower_concat,
+    lower_expand,
+    lower_pad,
+    lower_transpose,
+    transpose_view,
+)
 from webipred.engine.compiler.graph import Graph, Node, Shape, size_of
 from webipred.engine.compiler.instructions import Assembly, View, activation_of
 from webipred.engine.compiler.packing import pack_bias, pack_convolution, pack_depthwise, pack_panels
 from webipred.engine.compiler.plan_format import ACTIVATIONS, BINARIES, Code
-from webipred.engine.compiler.resizing import make_tables
 from webipred.engine.compiler.residuals import INFINITY
-
+from webipred.engine.compiler.resizing import make_tables
 
 WINOGRAD_CHANNELS: Final = 32
 WINOGRAD_PIXELS: Final = 144
@@ -67,7 +73,9 @@ def lower_convolution(assembly: Assembly, node: Node) -> None:
     residual = assembly.view(node.inputs[3]) if node.input(3) else None
     prologue = None
     if node.input(4):
-        prologue = assembly.constant(f"{node.output}#prologue", join_affine(assembly, node, x.dims[-1], node.inputs[4:6]))
+        prologue = assembly.constant(
+            f"{node.output}#prologue", join_affine(assembly, node, x.dims[-1], node.inputs[4:6])
+        )
     parameters = (*window_of(node), group, *activation_of(node), node.number("prologue_low", -INFINITY))
     code = Code.WINOGRAD if pays_winograd(node, weights.shape, y.dims) else Code.CONVOLUTION
     assembly.emit(code, node, (x, packed, shift, residual, prologue), y, parameters)
@@ -76,18 +84,31 @@ def lower_convolution(assembly: Assembly, node: Node) -> None:
 def is_depthwise_node(assembly: Assembly, node: Node) -> bool:
     """Whether the depthwise kernel fits: one filter per channel, nothing fused around it."""
     channels = assembly.graph.shapes[node.inputs[0]][-1]
-    return node.integer("group", 1) == channels == assembly.graph.shapes[node.output][-1] and channels > 1 and not node.input(3)
+    return (
+        node.integer("group", 1) == channels == assembly.graph.shapes[node.output][-1]
+        and channels > 1
+        and not node.input(3)
+    )
 
 
 def pays_winograd(node: Node, weights: Shape, output: Shape) -> bool:
     """Whether F(2×2, 3×3) is faster: enough channels for the products to outweigh the transforms, enough pixels for the filters'."""
     outputs, inputs, *kernel = weights
-    plain = node.integers("strides") == (1, 1) and node.integers("dilations") == (1, 1) and node.integer("group", 1) == 1
+    plain = (
+        node.integers("strides") == (1, 1) and node.integers("dilations") == (1, 1) and node.integer("group", 1) == 1
+    )
     fits = kernel == [3, 3] and plain and inputs % 4 == 0 and outputs % 4 == 0
-    return fits and inputs >= WINOGRAD_CHANNELS and outputs >= WINOGRAD_CHANNELS and output[1] * output[2] >= WINOGRAD_PIXELS
+    return (
+        fits
+        and inputs >= WINOGRAD_CHANNELS
+        and outputs >= WINOGRAD_CHANNELS
+        and output[1] * output[2] >= WINOGRAD_PIXELS
+    )
 
 
-def join_affine(assembly: Assembly, node: Node, width: int, names: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def join_affine(
+    assembly: Assembly, node: Node, width: int, names: tuple[str, ...]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return scale and shift behind one another, each repeated to the width."""
     parts = [assembly.graph.constants[name].astype(np.float64).reshape(-1) for name in names]
     return np.concatenate([np.broadcast_to(part, (width,)) for part in parts])
@@ -158,7 +179,9 @@ def lower_unary(assembly: Assembly, node: Node) -> None:
 def lower_binary(assembly: Assembly, node: Node) -> None:
     """Elementwise functions of two values, broadcast."""
     left, right = (assembly.view(name) for name in node.inputs)
-    assembly.emit(Code.BINARY, node, (left, right), assembly.view(node.output), (BINARIES.index(node.op), *activation_of(node)))
+    assembly.emit(
+        Code.BINARY, node, (left, right), assembly.view(node.output), (BINARIES.index(node.op), *activation_of(node))
+    )
 
 
 def lower_softmax(assembly: Assembly, node: Node) -> None:
@@ -184,8 +207,12 @@ def lower_layer_norm(assembly: Assembly, node: Node) -> None:
         raise node.refuse("it normalises more than the last axis")
     if any(name and name not in assembly.graph.constants for name in node.inputs[1:]):
         raise node.refuse("its scale is computed")
-    parts = [assembly.graph.constants[name].reshape(-1) if name else np.zeros(1) for name in (node.inputs[1], node.input(2))]
-    table = assembly.constant(f"{node.output}#affine", np.concatenate([np.broadcast_to(part, (width,)) for part in parts]))
+    parts = [
+        assembly.graph.constants[name].reshape(-1) if name else np.zeros(1) for name in (node.inputs[1], node.input(2))
+    ]
+    table = assembly.constant(
+        f"{node.output}#affine", np.concatenate([np.broadcast_to(part, (width,)) for part in parts])
+    )
     assembly.emit(Code.LAYER_NORM, node, (x, table), y, (node.number("epsilon", 1e-5),))
 
 

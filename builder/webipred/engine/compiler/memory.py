@@ -30,7 +30,11 @@ def place_buffers(lifetimes: Mapping[str, Lifetime]) -> tuple[dict[str, int], in
     total = 0
     for name in sorted(lifetimes, key=lambda item: -lifetimes[item].size_bytes):
         size = round_up(lifetimes[name].size_bytes)
-        taken = sorted((offsets[other], round_up(lifetimes[other].size_bytes)) for other in offsets if lifetimes[other].overlaps(lifetimes[name]))
+        taken = sorted(
+            (offsets[other], round_up(lifetimes[other].size_bytes))
+            for other in offsets
+            if lifetimes[other].overlaps(lifetimes[name])
+        )
         offsets[name] = find_gap(taken, size)
         total = max(total, offsets[name] + size)
     return offsets, total

@@ -57,7 +57,9 @@ def merge_pads(graph: Graph) -> Graph:
         top, left, bottom, right = node.integers("pads")
         pads = (top + before[1], left + before[2], bottom + after[1], right + after[2])
         attributes = {**node.attributes, "pads": pads, "counts": "padded"}
-        rewriter.keep(Node(op=node.op, inputs=(pad.inputs[0], *node.inputs[1:]), output=node.output, attributes=attributes))
+        rewriter.keep(
+            Node(op=node.op, inputs=(pad.inputs[0], *node.inputs[1:]), output=node.output, attributes=attributes)
+        )
     return rewriter.finish()
 
 
@@ -74,8 +76,18 @@ def may_merge(rewriter: Rewriter, node: Node, pad: Node) -> bool:
         return node.text("counts") == "padded" or not any(node.integers("pads"))
     if node.op == "MaxPool":
         kernel = node.integers("kernel_shape")
-        small = all(amount < kernel[axis - 1] for amounts in (before, after) for axis, amount in enumerate(amounts) if axis in (1, 2))
-        return small and not any(node.integers("pads")) and node.integers("dilations") == (1, 1) and never_negative(rewriter, pad.inputs[0])
+        small = all(
+            amount < kernel[axis - 1]
+            for amounts in (before, after)
+            for axis, amount in enumerate(amounts)
+            if axis in (1, 2)
+        )
+        return (
+            small
+            and not any(node.integers("pads"))
+            and node.integers("dilations") == (1, 1)
+            and never_negative(rewriter, pad.inputs[0])
+        )
     return True
 
 

@@ -121,7 +121,9 @@ def write_plan(plan: Plan) -> bytes:
     outputs = (*plan.outputs, *(NO_TENSOR,) * (MAX_OUTPUTS - len(plan.outputs)))
     counts = (len(plan.tensors), len(plan.operators), plan.arena_bytes)
     sections = (full_offset, len(plan.full), half_offset, len(plan.half))
-    header = struct.pack("<32I", MAGIC, VERSION, size, 0, 0, *counts, *sections, plan.input, len(plan.outputs), *outputs, *(0,) * 10)
+    header = struct.pack(
+        "<32I", MAGIC, VERSION, size, 0, 0, *counts, *sections, plan.input, len(plan.outputs), *outputs, *(0,) * 10
+    )
     data = bytearray(size)
     data[:HEADER_BYTES] = header
     data[HEADER_BYTES : HEADER_BYTES + len(records)] = records

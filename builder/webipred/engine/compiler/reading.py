@@ -28,7 +28,9 @@ def read_graph(data: bytes, input_shape: Shape | None = None) -> Graph:
     if missing:
         raise missing[0].refuse("its shape is not static")
     outputs = tuple(item.name for item in model.graph.output)
-    return remove_dead(Graph(nodes=tuple(nodes), constants=constants, shapes=shapes, input=inputs[0].name, outputs=outputs))
+    return remove_dead(
+        Graph(nodes=tuple(nodes), constants=constants, shapes=shapes, input=inputs[0].name, outputs=outputs)
+    )
 
 
 def fix_input(model: ModelProto, name: str, shape: Shape | None) -> None:
@@ -51,7 +53,9 @@ def infer_shapes(model: ModelProto) -> dict[str, Shape]:
     """Return every shape that onnx can tell to be static."""
     bare = ModelProto()
     bare.CopyFrom(model)
-    for tensor in bare.graph.initializer:  # large weights matter for shapes by their sizes only, and copying them costs seconds
+    for (
+        tensor
+    ) in bare.graph.initializer:  # large weights matter for shapes by their sizes only, and copying them costs seconds
         if len(tensor.raw_data) > 4096:
             tensor.ClearField("raw_data")
     inferred = shape_inference.infer_shapes(bare, data_prop=True)
@@ -90,7 +94,9 @@ def read_split(proto: NodeProto, attributes: dict[str, Attribute], shapes: dict[
         rank = len(shapes[output])
         size = shapes[output][axis]
         starts = tuple(start if index == axis % rank else 0 for index in range(rank))
-        parts.append(Node(op="Box", inputs=(proto.input[0],), output=output, attributes={"starts": starts, "steps": (1,) * rank}))
+        parts.append(
+            Node(op="Box", inputs=(proto.input[0],), output=output, attributes={"starts": starts, "steps": (1,) * rank})
+        )
         start += size
     return parts
 

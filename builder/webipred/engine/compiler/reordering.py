@@ -19,7 +19,9 @@ def pool_first(graph: Graph) -> Graph:
         channels = rewriter.shapes[before.inputs[0]][-1]
         shape = (*rewriter.shapes[node.output][:-1], channels)
         pooled = rewriter.emit("AveragePool", before.inputs[:1], shape, f"{node.output}.pooled", **node.attributes)
-        rewriter.keep(Node(op="Conv", inputs=(pooled, *before.inputs[1:]), output=node.output, attributes=before.attributes))
+        rewriter.keep(
+            Node(op="Conv", inputs=(pooled, *before.inputs[1:]), output=node.output, attributes=before.attributes)
+        )
     return rewriter.finish()
 
 

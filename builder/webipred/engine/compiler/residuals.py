@@ -21,7 +21,14 @@ def fuse_residuals(graph: Graph) -> Graph:
             continue
         convolution, shortcut = found
         inputs = (*convolution.inputs[:2], convolution.input(2), shortcut)
-        rewriter.keep(Node(op=convolution.op, inputs=inputs, output=node.output, attributes={**convolution.attributes, **node.attributes}))
+        rewriter.keep(
+            Node(
+                op=convolution.op,
+                inputs=inputs,
+                output=node.output,
+                attributes={**convolution.attributes, **node.attributes},
+            )
+        )
     return rewriter.finish()
 
 
@@ -57,7 +64,9 @@ def fuse_prologues(graph: Graph) -> Graph:
             continue
         inputs = (before.inputs[0], *(node.input(index) for index in range(1, 4)), *before.inputs[1:3])
         low = before.number("a") if "activation" in before.attributes else -INFINITY
-        rewriter.keep(Node(op=node.op, inputs=inputs, output=node.output, attributes={**node.attributes, "prologue_low": low}))
+        rewriter.keep(
+            Node(op=node.op, inputs=inputs, output=node.output, attributes={**node.attributes, "prologue_low": low})
+        )
     return rewriter.finish()
 
 

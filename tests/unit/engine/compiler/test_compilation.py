@@ -26,7 +26,9 @@ def test_a_weight_that_is_not_finite_is_refused() -> None:
 
 def test_a_constant_output_is_refused() -> None:
     with pytest.raises(UnsupportedOperator, match="an output is constant"):
-        compile_network(make_model([node("Relu", ["c"], "output"), node("Relu", ["input"], "x")], (1, 4), {"c": draw(1, 4)}))
+        compile_network(
+            make_model([node("Relu", ["c"], "output"), node("Relu", ["input"], "x")], (1, 4), {"c": draw(1, 4)})
+        )
 
 
 def test_a_chain_of_functions_needs_input_and_output_only() -> None:
@@ -36,6 +38,8 @@ def test_a_chain_of_functions_needs_input_and_output_only() -> None:
 
 
 def test_the_plan_names_what_each_kernel_computes() -> None:
-    compiled = compile_network(make_model(in_planes([node("Conv", ["x", "w"], "y")]), (1, 4, 4, 3), {"w": draw(1, 4, 3, 1, 1)}))
+    compiled = compile_network(
+        make_model(in_planes([node("Conv", ["x", "w"], "y")]), (1, 4, 4, 3), {"w": draw(1, 4, 3, 1, 1)})
+    )
     assert ["CONVOLUTION"] == [code.name for code in compiled.codes]
     assert len(compiled.names) == len(compiled.codes)

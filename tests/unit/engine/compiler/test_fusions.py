@@ -50,7 +50,9 @@ def test_batch_normalisation_goes_into_the_convolution_in_front() -> None:
 
 
 def test_batch_normalisation_behind_a_value_read_twice_stays() -> None:
-    nodes = in_planes([node("Conv", ["x", "w"], "c"), node("BatchNormalization", ["c", *BN], "b"), node("Add", ["b", "c"], "y")])
+    nodes = in_planes(
+        [node("Conv", ["x", "w"], "c"), node("BatchNormalization", ["c", *BN], "b"), node("Add", ["b", "c"], "y")]
+    )
     graph = run_passes(nodes, (1, 4, 4, 3), {"w": draw(9, 5, 3, 1, 1), **bn_constants(5)}, "fold_affines")
     assert ["Conv", "Affine", "Add"] == operators(graph)
 
@@ -71,22 +73,40 @@ def spell_swish(x: str) -> list[NodeProto]:
 
 
 def spell_hard_swish(x: str) -> list[NodeProto]:
-    return [node("Add", [x, "three"], "a"), node("Clip", ["a", "zero", "six"], "b"), node("Mul", ["b", "sixth"], "g"), node("Mul", [x, "g"], "y")]
+    return [
+        node("Add", [x, "three"], "a"),
+        node("Clip", ["a", "zero", "six"], "b"),
+        node("Mul", ["b", "sixth"], "g"),
+        node("Mul", [x, "g"], "y"),
+    ]
 
 
 def spell_gelu(x: str) -> list[NodeProto]:
-    return [node("Div", [x, "root"], "a"), node("Erf", ["a"], "b"), node("Add", ["b", "one"], "e"), node("Mul", [x, "e"], "d"), node("Mul", ["d", "half"], "y")]
+    return [
+        node("Div", [x, "root"], "a"),
+        node("Erf", ["a"], "b"),
+        node("Add", ["b", "one"], "e"),
+        node("Mul", [x, "e"], "d"),
+        node("Mul", ["d", "half"], "y"),
+    ]
 
 
 def spell_gelu_otherwise(x: str) -> list[NodeProto]:
-    return [node("Mul", [x, "rsqrt"], "a"), node("Erf", ["a"], "b"), node("Add", ["one", "b"], "e"), node("Mul", ["half", x], "d"), node("Mul", ["d", "e"], "y")]
+    return [
+        node("Mul", [x, "rsqrt"], "a"),
+        node("Erf", ["a"], "b"),
+        node("Add", ["one", "b"], "e"),
+        node("Mul", ["half", x], "d"),
+        node("Mul", ["d", "e"], "y"),
+    ]
 
 
 NUMBERS = {"three": 3, "zero": 0, "six": 6, "sixth": 1 / 6, "root": 2**0.5, "rsqrt": 0.5**0.5, "one": 1, "half": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("spell", "kind"), [(spell_swish, "swish"), (spell_hard_swish, "hard_swish"), (spell_gelu, "gelu"), (spell_gelu_otherwise, "gelu")]
+    ("spell", "kind"),
+    [(spell_swish, "swish"), (spell_hard_swish, "hard_swish"), (spell_gelu, "gelu"), (spell_gelu_otherwise, "gelu")],
 )
 def test_spelled_out_activations_are_fused_into_the_convolution(spell: Any, kind: str) -> None:
     constants = {name: np.float32(value) for name, value in NUMBERS.items()} | {"w": draw(1, 5, 3, 1, 1)}
@@ -106,11 +126,20 @@ PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1])
     ("nodes", "merged"),
     [
         ([node("Pad", ["x", "p"], "q"), node("Conv", ["q", "w"], "y")], True),
-        ([node("Relu", ["x"], "r"), node("Pad", ["r", "p"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[3, 3])], True),
+        (
+            [node("Relu", ["x"], "r"), node("Pad", ["r", "p"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[3, 3])],
+            True,
+        ),
         ([node("Pad", ["x", "p"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[3, 3])], False),
-        ([node("Relu", ["x"], "r"), node("Pad", ["r", "p"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[1, 1])], False),
+        (
+            [node("Relu", ["x"], "r"), node("Pad", ["r", "p"], "q"), node("MaxPool", ["q"], "y", kernel_shape=[1, 1])],
+            False,
+        ),
         ([node("Pad", ["x", "p"], "q"), node("AveragePool", ["q"], "y", kernel_shape=[3, 3])], True),
-        ([node("Pad", ["x", "p"], "q"), node("AveragePool", ["q"], "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], False),
+        (
+            [node("Pad", ["x", "p"], "q"), node("AveragePool", ["q"], "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])],
+            False,
+        ),
         ([node("Pad", ["x", "p", "v"], "q"), node("Conv", ["q", "w"], "y")], False),
     ],
 )
@@ -133,7 +162,9 @@ def test_an_activation_before_the_sum_keeps_the_shortcut_apart() -> None:
 
 def test_an_affine_with_relu_goes_into_the_pointwise_convolution_behind() -> None:
     constants = {"w": draw(1, 4, 3, 1, 1), **bn_constants(3)}
-    nodes = in_planes([node("BatchNormalization", ["x", *BN], "b"), node("Relu", ["b"], "r"), node("Conv", ["r", "w"], "y")])
+    nodes = in_planes(
+        [node("BatchNormalization", ["x", *BN], "b"), node("Relu", ["b"], "r"), node("Conv", ["r", "w"], "y")]
+    )
     graph = compile_passes(nodes, (1, 4, 4, 3), constants)
     assert ["Conv"] == operators(graph)
     assert 0 == graph.nodes[0].number("prologue_low", -1.0)
@@ -148,7 +179,9 @@ def test_an_affine_before_a_padded_kernel_stays() -> None:
 def test_averages_come_before_a_pointwise_convolution() -> None:
     nodes = [node("Conv", ["x", "w"], "c"), node("AveragePool", ["c"], "y", kernel_shape=[2, 2], strides=[2, 2])]
     graph = compile_passes(in_planes(nodes), (1, 4, 4, 3), {"w": draw(1, 4, 3, 1, 1)})
-    assert [("AveragePool", (1, 2, 2, 3)), ("Conv", (1, 2, 2, 4))] == [(item.op, graph.shapes[item.output]) for item in graph.nodes]
+    assert [("AveragePool", (1, 2, 2, 3)), ("Conv", (1, 2, 2, 4))] == [
+        (item.op, graph.shapes[item.output]) for item in graph.nodes
+    ]
 
 
 @pytest.mark.parametrize("attributes", [{"pads": [1, 1, 1, 1]}, {"strides": [1, 1], "auto_pad": "SAME_UPPER"}])

@@ -16,7 +16,9 @@ def test_unread_nodes_and_constants_are_removed() -> None:
 
 
 def test_an_output_counts_as_a_reader() -> None:
-    graph = read_graph(make_model([node("Relu", ["input"], "output"), node("Tanh", ["output"], "t")], (1, 4), outputs=("output", "t")))
+    graph = read_graph(
+        make_model([node("Relu", ["input"], "output"), node("Tanh", ["output"], "t")], (1, 4), outputs=("output", "t"))
+    )
     assert {"input": 1, "output": 2, "t": 1} == dict(count_uses(graph))
 
 

@@ -39,14 +39,21 @@ def test_a_gate_of_single_pixels_is_reshaped_not_moved() -> None:
 
 
 def test_two_transpositions_are_one() -> None:
-    nodes = [node("Transpose", ["input"], "a", perm=[0, 2, 1, 3]), node("Transpose", ["a"], "output", perm=[0, 1, 3, 2])]
+    nodes = [
+        node("Transpose", ["input"], "a", perm=[0, 2, 1, 3]),
+        node("Transpose", ["a"], "output", perm=[0, 1, 3, 2]),
+    ]
     graph = sink(nodes, (1, 2, 3, 4))
     assert ["Transpose"] == operators(graph)
     assert (0, 2, 3, 1) == graph.nodes[0].integers("perm")
 
 
 def test_merging_axes_passes_a_transposition() -> None:
-    nodes = [node("Transpose", ["input"], "t", perm=[0, 3, 1, 2]), node("Reshape", ["t", "s"], "r"), node("Transpose", ["r"], "output", perm=[0, 2, 1])]
+    nodes = [
+        node("Transpose", ["input"], "t", perm=[0, 3, 1, 2]),
+        node("Reshape", ["t", "s"], "r"),
+        node("Transpose", ["r"], "output", perm=[0, 2, 1]),
+    ]
     graph = sink(nodes, (1, 4, 5, 3), {"s": np.array([1, 3, 20])})
     assert ["Reshape"] == operators(graph)
 

@@ -22,10 +22,16 @@ def test_the_smallest_gap_that_fits_is_taken() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 20), st.integers(0, 20)), max_size=30))
 def test_buffers_that_live_together_never_overlap(rows: list[tuple[int, int, int]]) -> None:
-    lifetimes = {str(index): Lifetime(size_bytes=size, first=min(a, b), last=max(a, b)) for index, (size, a, b) in enumerate(rows)}
+    lifetimes = {
+        str(index): Lifetime(size_bytes=size, first=min(a, b), last=max(a, b))
+        for index, (size, a, b) in enumerate(rows)
+    }
     offsets, total = place_buffers(lifetimes)
     for one, first in lifetimes.items():
         assert offsets[one] + first.size_bytes <= total
         for other, second in lifetimes.items():
             if one < other and first.overlaps(second):
-                assert offsets[one] + first.size_bytes <= offsets[other] or offsets[other] + second.size_bytes <= offsets[one]
+                assert (
+                    offsets[one] + first.size_bytes <= offsets[other]
+                    or offsets[other] + second.size_bytes <= offsets[one]
+                )

@@ -4,7 +4,17 @@ import struct
 
 import pytest
 
-from webipred.engine.compiler.plan_format import Code, Operator, Plan, Space, Tensor, checksum, join_sections, word_of, write_plan
+from webipred.engine.compiler.plan_format import (
+    Code,
+    Operator,
+    Plan,
+    Space,
+    Tensor,
+    checksum,
+    join_sections,
+    word_of,
+    write_plan,
+)
 
 
 def make_plan(outputs: tuple[int, ...] = (1,)) -> Plan:
@@ -13,7 +23,9 @@ def make_plan(outputs: tuple[int, ...] = (1,)) -> Plan:
         Tensor(space=Space.ARENA, offset=64, dims=(1, 4), stride=8),
     )
     operator = Operator(code=Code.UNARY, inputs=(0,), output=1, parameters=(1, -1.0, 2.0))
-    return Plan(tensors=tensors, operators=(operator,), arena_bytes=128, full=b"\1\2\3\4", half=b"", input=0, outputs=outputs)
+    return Plan(
+        tensors=tensors, operators=(operator,), arena_bytes=128, full=b"\1\2\3\4", half=b"", input=0, outputs=outputs
+    )
 
 
 def test_the_header_tells_where_everything_is() -> None:

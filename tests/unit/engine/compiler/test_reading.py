@@ -37,7 +37,11 @@ def test_a_foreign_domain_is_refused_by_name() -> None:
 def test_constants_of_nodes_and_initializers_are_alike() -> None:
     value = np.arange(4, dtype=np.float32)
     constant = helper.make_node("Constant", [], ["c"], value=helper.make_tensor("c", 1, [4], value))
-    graph = read_graph(make_model([constant, node("Add", ["input", "c"], "s"), node("Add", ["s", "d"], "output")], (1, 4), {"d": value}))
+    graph = read_graph(
+        make_model(
+            [constant, node("Add", ["input", "c"], "s"), node("Add", ["s", "d"], "output")], (1, 4), {"d": value}
+        )
+    )
     np.testing.assert_array_equal(graph.constants["c"], graph.constants["d"])
 
 

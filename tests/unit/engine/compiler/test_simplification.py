@@ -20,7 +20,13 @@ def operators(graph: Graph) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("op", "constants"), [("Flatten", {}), ("Squeeze", {"c": np.array([1])}), ("Unsqueeze", {"c": np.array([2])}), ("Reshape", {"c": np.array([1, 12])})]
+    ("op", "constants"),
+    [
+        ("Flatten", {}),
+        ("Squeeze", {"c": np.array([1])}),
+        ("Unsqueeze", {"c": np.array([2])}),
+        ("Reshape", {"c": np.array([1, 12])}),
+    ],
 )
 def test_changes_of_shape_are_reshapes(op: str, constants: dict[str, Any]) -> None:
     assert ["Reshape"] == operators(read([node(op, ["input", *constants], "output")], (1, 1, 12), constants))
@@ -29,7 +35,9 @@ def test_changes_of_shape_are_reshapes(op: str, constants: dict[str, Any]) -> No
 def test_relu_and_clip_are_clamps() -> None:
     constants = {"low": np.float32(0), "high": np.float32(6)}
     graph = read([node("Relu", ["input"], "r"), node("Clip", ["r", "low", "high"], "output")], (1, 4), constants)
-    assert [("clamp", 0, float("inf")), ("clamp", 0, 6)] == [(item.text("kind"), item.number("a"), item.number("b")) for item in graph.nodes]
+    assert [("clamp", 0, float("inf")), ("clamp", 0, 6)] == [
+        (item.text("kind"), item.number("a"), item.number("b")) for item in graph.nodes
+    ]
 
 
 def test_batch_normalisation_is_a_product_and_a_sum() -> None:
@@ -38,7 +46,9 @@ def test_batch_normalisation_is_a_product_and_a_sum() -> None:
     graph = read([node("BatchNormalization", ["input", *names], "output", epsilon=1e-3)], (1, 3, 4, 4), constants)
     assert ["Mul", "Add"] == operators(graph)
     scale = constants["gamma"] / np.sqrt(constants["variance"].astype(np.float64) + np.float32(1e-3))
-    np.testing.assert_allclose(graph.constants[graph.nodes[0].inputs[1]].reshape(-1), scale, rtol=1e-12)  # float64 throughout
+    np.testing.assert_allclose(
+        graph.constants[graph.nodes[0].inputs[1]].reshape(-1), scale, rtol=1e-12
+    )  # float64 throughout
 
 
 def test_a_gemm_with_constants_is_a_dense_product_and_a_sum() -> None:
@@ -49,7 +59,9 @@ def test_a_gemm_with_constants_is_a_dense_product_and_a_sum() -> None:
 
 
 def test_a_product_of_computed_matrices_stays_one() -> None:
-    graph = read([node("Transpose", ["input"], "t", perm=[0, 2, 1]), node("MatMul", ["input", "t"], "output")], (1, 3, 4))
+    graph = read(
+        [node("Transpose", ["input"], "t", perm=[0, 2, 1]), node("MatMul", ["input", "t"], "output")], (1, 3, 4)
+    )
     assert ["Transpose", "MatMul"] == operators(graph)
 
 
@@ -59,8 +71,13 @@ def test_a_global_average_is_a_mean_over_the_image() -> None:
 
 
 def test_the_mean_of_single_elements_is_no_mean() -> None:
-    assert [] == operators(read([node("GlobalAveragePool", ["input"], "p"), node("Relu", ["p"], "output")], (1, 3, 1, 1)))[2:]
-    assert "Mean" not in operators(read([node("GlobalAveragePool", ["input"], "p"), node("Relu", ["p"], "output")], (1, 3, 1, 1)))
+    assert (
+        []
+        == operators(read([node("GlobalAveragePool", ["input"], "p"), node("Relu", ["p"], "output")], (1, 3, 1, 1)))[2:]
+    )
+    assert "Mean" not in operators(
+        read([node("GlobalAveragePool", ["input"], "p"), node("Relu", ["p"], "output")], (1, 3, 1, 1))
+    )
 
 
 def test_a_slice_has_its_start_and_step_on_every_axis() -> None:
