@@ -1,6 +1,8 @@
-"""Measure the compiled engine against native onnxruntime and onnxruntime-web, interleaved, one thread each; print medians and ratios.
+"""Measure the compiled engine against native onnxruntime and onnxruntime-web, interleaved, one thread each; print
+medians and ratios.
 
-    python scripts/bench_engine.py --engine net.wasm [--relaxed net-relaxed.wasm] [--web node_modules/onnxruntime-web] MODEL.onnx…
+    python scripts/bench_engine.py --engine net.wasm [--relaxed net-relaxed.wasm] [--web node_modules/onnxruntime-web]
+    MODEL.onnx…
 
 Only ratios mean something: absolute times change with the machine and its load. Needs `node`.
 """
@@ -29,7 +31,9 @@ class Worker:
     def __init__(self, *arguments: str, relaxed: bool = False) -> None:
         flags = ["--experimental-wasm-relaxed-simd"] if relaxed else []
         command = ["node", *flags, str(WORKER), *arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # node of the PATH is meant
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )  # node of the PATH is meant
         self.ready_ms = float(self._read()["ready"])
 
     def _read(self) -> dict[str, float]:
@@ -116,7 +120,8 @@ def bench(path: Path, options: argparse.Namespace, folder: Path) -> dict[str, fl
     }
     medians = measure(runs, options.rounds)
     print(path.stem, " ".join(f"{name} {value:.1f} ms" for name, value in medians.items()),
-          " ready:", " ".join(f"{name} {worker.ready_ms:.0f} ms" for name, worker in workers.items()), flush=True)  # fmt: skip
+          " ready:", " ".join(f"{name} {worker.ready_ms:.0f} ms" for name, worker in workers.items()),
+          flush=True)  # fmt: skip
     if options.profile:
         print_profile(workers["plain"], compilation, options.profile)
     for worker in workers.values():
@@ -141,9 +146,8 @@ def main() -> None:
             if name in ("native", other) or other not in results[0]:
                 continue
             ratios = [result[name] / result[other] for result in results]
-            print(
-                f"{name} / {other}: geomean {statistics.geometric_mean(ratios):.2f}  ({', '.join(f'{ratio:.2f}' for ratio in ratios)})"
-            )
+            single = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+            print(f"{name} / {other}: geomean {statistics.geometric_mean(ratios):.2f}  ({single})")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Small ONNX networks, and running them on the compiled engine and on native onnxruntime."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -11,7 +11,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from webipred.engine.compiler.compilation import Storage, compile_network
 from webipred.engine.network import Network
 
-Floats = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float32]
 
 
 def node(op: str, inputs: Sequence[str], output: str, **attributes: Any) -> NodeProto:
@@ -40,9 +40,14 @@ def make_model(
 
 
 def in_planes(nodes: Sequence[NodeProto], last: str = "y") -> list[NodeProto]:
-    """Return nodes from `x` to `last`, both (batch, channel, height, width), behind a Transpose of `input` and before one to `output`."""
+    """Return nodes from `x` to `last`, both (batch, channel, height, width), between two Transposes."""
     before = node("Transpose", ["input"], "x", perm=[0, 3, 1, 2])
     return [before, *nodes, node("Transpose", [last], "output", perm=[0, 2, 3, 1])]
+
+
+def floats(values: object) -> Floats:
+    """Return numbers as a float32 array."""
+    return np.array(values, np.float32)
 
 
 def draw(seed: int, *shape: int, scale: float = 1.0) -> Floats:

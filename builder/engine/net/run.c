@@ -35,7 +35,7 @@ EXPORT("net_load") int32_t net_load(const unsigned char *bytes, uint32_t size_by
 }
 
 /* Bytes that the last net_load wanted behind the plan itself; meaningful after NET_OK and NET_MEMORY. */
-EXPORT("net_need") double net_need(void) { return (double)plan.need_bytes; }
+EXPORT("net_need") uint32_t net_need(void) { return plan.need_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)plan.need_bytes; }
 
 /* Port 0 is the input, port 1 + i output i. Writes pointer, rank and six sizes. */
 EXPORT("net_port") int32_t net_port(uint32_t port, uintptr_t *words) {

@@ -29,7 +29,7 @@ EXPLANATIONS = {
 }
 
 
-class PlanRefused(FindingsError):
+class PlanError(FindingsError):
     """The engine does not accept a plan or a call; `status` tells why."""
 
     def __init__(self, status: Status, need_bytes: int = 0) -> None:
@@ -58,81 +58,92 @@ def compile_module(wasm: bytes, relaxed_deterministic: bool) -> CompiledModule:
     return CompiledModule(engine=engine, module=wasmtime.Module(engine, wasm))
 
 
+class Instance:
+    """The engine with its memory: reserve, write, call."""
+
+    def __init__(self, wasm: bytes, *, relaxed_deterministic: bool = False) -> None:
+        """Start the engine; the module is compiled once per process."""
+        compiled = compile_module(wasm, relaxed_deterministic)
+        self._store = wasmtime.Store(compiled.engine)
+        self._exports = wasmtime.Instance(self._store, compiled.module, []).exports(self._store)
+        memory = self._exports["memory"]
+        if not isinstance(memory, wasmtime.Memory):
+            raise TypeError("the module exports no memory")
+        self._memory = memory
+
+    def call(self, name: str, *arguments: int) -> int:
+        """Call an export with 32-bit words and return its result as a non-negative integer."""
+        function = self._exports[name]
+        if not isinstance(function, wasmtime.Func):
+            raise TypeError(f"the module exports no function {name}")
+        result = function(self._store, *(ctypes.c_int32(value).value for value in arguments))
+        return int(result) if isinstance(result, float) else ctypes.c_uint32(result or 0).value
+
+    def place(self, data: bytes) -> int:
+        """Reserve memory, copy bytes into it and return where they are. Raises PlanError when memory is short."""
+        place = self.call("reserve", max(len(data), 1))
+        if place == 0:
+            raise PlanError(Status.MEMORY, len(data))
+        self.write(place, data)
+        return place
+
+    def write(self, place: int, data: bytes) -> None:
+        """Copy bytes into memory."""
+        self._memory.write(self._store, data, place)
+
+    def read(self, place: int, size: int) -> bytes:
+        """Copy bytes out of memory."""
+        return bytes(self._memory.read(self._store, place, place + size))
+
+
 class Network:
     """One loaded plan in its own instance of the engine. Not thread-safe; a run overwrites the last one's memory."""
 
     def __init__(self, wasm: bytes, plan: bytes, *, relaxed_deterministic: bool = False) -> None:
-        """Load a plan. Raises PlanRefused."""
-        module = compile_module(wasm, relaxed_deterministic)
-        self._store = wasmtime.Store(module.engine)
-        instance = wasmtime.Instance(self._store, module.module, [])
-        exports = instance.exports(self._store)
-        self._exports = exports
-        self._memory = exports["memory"]
-        self._words = self._reserve(PORT_WORDS * 4)
-        place = self._reserve(len(plan))
-        self._memory.write(self._store, plan, place)
-        status = Status(self._call("net_load", place, len(plan)))
+        """Load a plan. Raises PlanError."""
+        self._instance = Instance(wasm, relaxed_deterministic=relaxed_deterministic)
+        self._words = self._instance.place(bytes(PORT_WORDS * 4))
+        status = Status(self._instance.call("net_load", self._instance.place(plan), len(plan)))
         if status != Status.OK:
-            raise PlanRefused(status, int(self._call("net_need")))
+            raise PlanError(status, self.need_bytes)
 
     @property
     def need_bytes(self) -> int:
         """Bytes that the plan needs in memory beside itself."""
-        return int(self._call("net_need"))
+        return self._instance.call("net_need")
 
     @property
     def operators(self) -> int:
         """Number of kernel calls of one run."""
-        return int(self._call("net_operators"))
-
-    def run(self, image: NDArray[np.float32], first: int = 0, end: int = WHOLE) -> tuple[NDArray[np.float32], ...]:
-        """Return all outputs for an input of the plan's shape; `first` and `end` bound the kernel calls, for profiles."""
-        place, shape = self._port(0)
-        if image.shape != shape:
-            raise ValueError(f"the plan wants an input of shape {shape}, not {image.shape}")
-        self._memory.write(self._store, np.ascontiguousarray(image, "<f4").tobytes(), place)
-        self.run_part(first, end)
-        return tuple(self.read_output(index) for index in range(self.outputs))
-
-    def run_part(self, first: int, end: int) -> None:
-        """Run some kernel calls on what is in memory."""
-        status = Status(self._call("net_run", signed(first), signed(end)))
-        if status != Status.OK:
-            raise PlanRefused(status)
+        return self._instance.call("net_operators")
 
     @property
     def outputs(self) -> int:
         """Number of outputs."""
         count = 0
-        while self._call("net_port", count + 1, self._words) == Status.OK:
+        while self._instance.call("net_port", count + 1, self._words) == Status.OK:
             count += 1
         return count
 
-    def read_output(self, index: int) -> NDArray[np.float32]:
-        """Return a copy of one output as the last run left it."""
+    def run(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Return all outputs for an input of the plan's shape. Raises ValueError for another shape."""
+        place, shape = self._port(0)
+        if image.shape != shape:
+            raise ValueError(f"the plan wants an input of shape {shape}, not {image.shape}")
+        self._instance.write(place, np.ascontiguousarray(image, "<f4").tobytes())
+        status = Status(self._instance.call("net_run", 0, WHOLE))
+        if status != Status.OK:
+            raise PlanError(status)
+        return tuple(self._read_output(index) for index in range(self.outputs))
+
+    def _read_output(self, index: int) -> NDArray[np.float32]:
         place, shape = self._port(1 + index)
-        data = self._memory.read(self._store, place, place + int(np.prod(shape)) * 4)
-        return np.frombuffer(bytes(data), "<f4").reshape(shape).astype(np.float32)
+        data = self._instance.read(place, int(np.prod(shape)) * 4)
+        return np.frombuffer(data, "<f4").reshape(shape).astype(np.float32)
 
     def _port(self, port: int) -> tuple[int, tuple[int, ...]]:
-        status = Status(self._call("net_port", port, self._words))
+        status = Status(self._instance.call("net_port", port, self._words))
         if status != Status.OK:
-            raise PlanRefused(status)
-        words = np.frombuffer(bytes(self._memory.read(self._store, self._words, self._words + PORT_WORDS * 4)), "<u4")
+            raise PlanError(status)
+        words = np.frombuffer(self._instance.read(self._words, PORT_WORDS * 4), "<u4")
         return int(words[0]), tuple(int(size) for size in words[2 : 2 + words[1]])
-
-    def _reserve(self, size: int) -> int:
-        place = ctypes.c_uint32(int(self._call("reserve", signed(size)))).value
-        if place == 0:
-            raise PlanRefused(Status.MEMORY, size)
-        return place
-
-    def _call(self, name: str, *arguments: int) -> float:
-        result = self._exports[name](self._store, *arguments)
-        return float(result) if isinstance(result, float) else int(result)
-
-
-def signed(value: int) -> int:
-    """Return a 32-bit word as wasmtime takes it."""
-    return ctypes.c_int32(value).value

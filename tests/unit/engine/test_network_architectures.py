@@ -1,6 +1,7 @@
 """Whole networks on the engine against native onnxruntime: the converter zoo, and architectures that it does not hold.
 
-The agreement to reach is 1e-5 in a probability (two correct float32 implementations differ by up to 4.6e-6, tests/data/zoo/README.md).
+The agreement to reach is 1e-5 in a probability (two correct float32 implementations differ by up to 4.6e-6,
+tests/data/zoo/README.md).
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from onnx import NodeProto
 
 from conversions import convert_here, make_target
 from data.zoo.artefacts import list_architectures, read_fixture, write_tfjs_zip
-from networks import Floats, difference, draw, make_model, node, run_engine, run_reference
+from networks import Floats, difference, draw, floats, make_model, node, run_engine, run_reference
 from webipred.engine.compiler.compilation import compile_network
 from webipred.engine.network import Network
 
@@ -100,7 +101,7 @@ class Attention:
         q, k, v = (self.split_heads(self.dense(normed, f"{name}.{part}", self.width), f"{name}.{part}", order)
                    for part, order in (("q", (0, 2, 1, 3)), ("k", (0, 2, 3, 1)), ("v", (0, 2, 1, 3))))  # fmt: skip
         scores = self.add("MatMul", [q, k], f"{name}.qk")
-        scale = self.constant(f"{name}.scale", np.float32((self.width / self.heads) ** -0.5))
+        scale = self.constant(f"{name}.scale", floats((self.width / self.heads) ** -0.5))
         weights = self.add("Softmax", [self.add("Mul", [scores, scale], f"{name}.scaled")], f"{name}.soft", axis=-1)
         joined = self.add("Transpose", [self.add("MatMul", [weights, v], f"{name}.av")], f"{name}.j", perm=[0, 2, 1, 3])
         shape = self.constant(f"{name}.flat", np.array([1, self.tokens, self.width]))
@@ -108,12 +109,12 @@ class Attention:
         x = self.add("Add", [x, out], f"{name}.r1")
         hidden = self.dense(self.norm(x, f"{name}.n2"), f"{name}.up", 4 * self.width)
         erf = self.add(
-            "Erf", [self.add("Div", [hidden, self.constant("root", np.float32(2**0.5))], f"{name}.d")], f"{name}.e"
+            "Erf", [self.add("Div", [hidden, self.constant("root", floats(2**0.5))], f"{name}.d")], f"{name}.e"
         )
         half = self.add(
-            "Mul", [hidden, self.add("Add", [erf, self.constant("one", np.float32(1))], f"{name}.e1")], f"{name}.g"
+            "Mul", [hidden, self.add("Add", [erf, self.constant("one", floats(1))], f"{name}.e1")], f"{name}.g"
         )
-        gelu = self.add("Mul", [half, self.constant("half", np.float32(0.5))], f"{name}.gelu")
+        gelu = self.add("Mul", [half, self.constant("half", floats(0.5))], f"{name}.gelu")
         return self.add("Add", [x, self.dense(gelu, f"{name}.down", self.width)], f"{name}.r2")
 
 

@@ -1,6 +1,7 @@
 """Every kernel against native onnxruntime, over shapes that reach its tails and borders.
 
-Two correct float32 sums of n products differ by about √n roundings; 2e-5 covers the deepest sums here (n = 2304, values near 1).
+Two correct float32 sums of n products differ by about √n roundings; 2e-5 covers the deepest sums here (n = 2304, values
+near 1).
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from networks import difference, draw, in_planes, make_model, node, run_engine, run_reference
+from networks import difference, draw, floats, in_planes, make_model, node, run_engine, run_reference
 from webipred.engine.compiler.compilation import compile_network
 
 TOLERANCE = 2e-5
@@ -87,7 +88,8 @@ def test_winograd_convolutions_with_shortcut_agree(
     ]
     model = make_model(in_planes([*nodes, node(activation, ["s"], "y")]), (1, *size, channels), constants)
     assert ["WINOGRAD", "WINOGRAD"] == [code.name for code in compile_network(model).codes]
-    # the transforms add and subtract up to nine values before and after the products: about one bit more than a direct sum
+    # the transforms add and subtract up to nine values before and after the products: about one bit more than a direct
+    # sum
     assert difference(net_wasm, model, draw(4, 1, *size, channels)) <= 2 * TOLERANCE
 
 
@@ -98,7 +100,7 @@ def test_depthwise_convolutions_agree(
     net_wasm: bytes, kernel: int, stride: int, size: tuple[int, int], channels: int
 ) -> None:
     pad = kernel // 2
-    attributes = {"group": channels, "strides": [stride, stride], "pads": [pad, pad, pad, pad]}
+    attributes: dict[str, Any] = {"group": channels, "strides": [stride, stride], "pads": [pad, pad, pad, pad]}
     model = make_convolution(size, channels, channels, (kernel, kernel), **attributes)
     assert difference(net_wasm, model, draw(3, 1, *size, channels)) <= TOLERANCE
 
@@ -140,8 +142,10 @@ def test_average_pools_count_padding_as_asked(net_wasm: bytes, count_include_pad
 @pytest.mark.parametrize(
     ("op", "attributes"),
     [
-        ("Relu", {}), ("Sigmoid", {}), ("Tanh", {}), ("Erf", {}), ("Exp", {}), ("Elu", {"alpha": 0.7}), ("LeakyRelu", {"alpha": 0.2}),
-        ("Selu", {}), ("Softsign", {}), ("HardSigmoid", {"alpha": 0.2}), ("HardSwish", {}), ("Gelu", {}), ("Gelu", {"approximate": "tanh"}),
+        ("Relu", {}), ("Sigmoid", {}), ("Tanh", {}), ("Erf", {}), ("Exp", {}), ("Elu", {"alpha": 0.7}),
+        ("LeakyRelu", {"alpha": 0.2}),
+        ("Selu", {}), ("Softsign", {}), ("HardSigmoid", {"alpha": 0.2}), ("HardSwish", {}), ("Gelu", {}), ("Gelu",
+        {"approximate": "tanh"}),
         ("Abs", {}), ("Neg", {}), ("Reciprocal", {}),
     ],
 )  # fmt: skip
@@ -155,7 +159,7 @@ def test_functions_agree_over_their_range(net_wasm: bytes, op: str, attributes: 
 @pytest.mark.parametrize("op", ["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Elu", "HardSwish", "Gelu", "Softmax"])
 def test_not_a_number_stays_one(net_wasm: bytes, op: str) -> None:
     model = make_model([node(op, ["input"], "output")], (1, 6))
-    image = np.float32([[1, np.nan, 2, 3, 4, 5]])
+    image = floats([[1, np.nan, 2, 3, 4, 5]])
     assert np.isnan(run_engine(net_wasm, model, image)[0][0, 1])
 
 
@@ -170,7 +174,7 @@ def test_elementwise_operators_broadcast(net_wasm: bytes, op: str, shape: tuple[
 
 @pytest.mark.parametrize("op", ["Add", "Mul", "Max", "Min"])
 def test_elementwise_operators_keep_infinity_and_nan(net_wasm: bytes, op: str) -> None:
-    image = np.float32([[1, np.inf, -np.inf, np.nan, 0]])
+    image = floats([[1, np.inf, -np.inf, np.nan, 0]])
     nodes = [node("Abs", ["input"], "a"), node(op, ["a", "input"], "output")]
     model = make_model(nodes, (1, 5))
     np.testing.assert_array_equal(run_reference(model, image)[0], run_engine(net_wasm, model, image)[0])
@@ -188,7 +192,7 @@ def test_layer_normalisation_agrees(net_wasm: bytes, width: int) -> None:
     model = make_model(
         [node("LayerNormalization", ["input", "scale", "shift"], "output", epsilon=1e-6)], (1, 5, width), constants
     )
-    assert difference(net_wasm, model, draw(5, 1, 5, width) + np.float32(3)) <= TOLERANCE
+    assert difference(net_wasm, model, draw(5, 1, 5, width) + floats(3)) <= TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -220,14 +224,15 @@ def test_means_agree(net_wasm: bytes, axes: list[int], keepdims: int) -> None:
 def test_resizes_agree(net_wasm: bytes, mode: str, rule: str, scales: tuple[float, ...]) -> None:
     attributes = {"mode": mode, "coordinate_transformation_mode": rule}
     resize = node("Resize", ["x", "", "scales"], "y", **attributes)
-    model = make_model(in_planes([resize]), (1, 6, 8, 5), {"scales": np.float32(scales)})
+    model = make_model(in_planes([resize]), (1, 6, 8, 5), {"scales": floats(scales)})
     assert difference(net_wasm, model, draw(6, 1, 6, 8, 5)) <= TOLERANCE
 
 
 def test_moves_agree(net_wasm: bytes) -> None:
-    constants = {
+    constants: dict[str, Any] = {
         "starts": np.array([1, -4]), "ends": np.array([6, 9]), "axes": np.array([1, 2]), "steps": np.array([2, 1]),
-        "pads": np.array([0, 1, 0, 2, 0, 0, 1, 1]), "value": np.float32(0.5), "shape": np.array([1, 6, 5, 8]), "index": np.array(2),
+        "pads": np.array([0, 1, 0, 2, 0, 0, 1, 1]), "value": floats(0.5), "shape": np.array([1, 6, 5, 8]),
+        "index": np.array(2),
         "sizes": np.array([1, 6, 8, 5]),
     }  # fmt: skip
     nodes = [

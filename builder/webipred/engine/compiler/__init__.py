@@ -1,1 +1,4 @@
-"""The compiler: ONNX → graph passes → kernels → memory plan → plan file. Imports nothing of the other stages but errors."""
+"""The compiler: ONNX → graph passes → kernels → memory plan → plan file.
+
+Imports nothing of the other stages but errors.
+"""

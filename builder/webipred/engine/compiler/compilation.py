@@ -25,8 +25,9 @@ from webipred.engine.compiler.simplification import simplify
 Storage = Literal["float32", "float16"]
 
 PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
-    fold_constants, simplify, wrap_spatial, sink_transposes, resolve_windows, fold_affines, drop_neutral, recognise_activations,
-    fuse_activations, merge_pads, pool_first, fuse_residuals, fuse_activations, fuse_prologues, share_prefixes,
+    fold_constants, simplify, wrap_spatial, sink_transposes, resolve_windows, fold_affines, drop_neutral,
+    recognise_activations, fuse_activations, merge_pads, pool_first, fuse_residuals, fuse_activations, fuse_prologues,
+    share_prefixes,
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4

@@ -6,7 +6,8 @@ from typing import Final
 
 from webipred.engine.compiler.graph import Graph, Node, Rewriter
 
-STRIDED: Final = frozenset(("Conv", "Dense", "MaxPool", "AveragePool", "Affine", "Unary", "Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu",
+STRIDED: Final = frozenset(("Conv", "Dense", "MaxPool", "AveragePool", "Affine", "Unary", "Add", "Sub", "Mul",
+"Div", "Max", "Min", "PRelu",
                             "Softmax", "LayerNormalization", "Concat", "Resize", "Box", "Pad"))  # fmt: skip
 """Operators whose kernels read and write rows at any distance."""
 
@@ -49,8 +50,8 @@ class Place:
 def plan_places(graph: Graph) -> Mapping[str, Place]:
     """Tell which values are written straight into a concatenation; all others lie on their own.
 
-    A value can lie in one concatenation only, must come from a kernel that writes rows at any distance, and all its readers must
-    read such rows. A concatenation inside another lies there with everything in it.
+    A value can lie in one concatenation only, must come from a kernel that writes rows at any distance, and all its
+    readers must read such rows. A concatenation inside another lies there with everything in it.
     """
     makers = {node.output: node for node in graph.nodes}
     readers: dict[str, list[Node]] = {}

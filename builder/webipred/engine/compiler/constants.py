@@ -32,15 +32,16 @@ def evaluate(node: Node, rewriter: Rewriter) -> Array | None:
         return None
     if sum(value.nbytes for value in values if value is not None) > LIMIT_BYTES:
         return None
-    proto = helper.make_node(
-        node.op, list(node.inputs), [node.output], **{k: v for k, v in node.attributes.items() if v is not None}
-    )
+    proto = helper.make_node(node.op, list(node.inputs), [node.output])
+    given = {name: item for name, item in node.attributes.items() if item is not None}
+    proto.attribute.extend(helper.make_attribute(name, item) for name, item in given.items())
     graph = helper.make_graph([proto], "constant", [], [helper.make_empty_tensor_value_info(node.output)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     # initializers as inputs: the evaluator takes arrays of any type without a protobuf round trip
     model.graph.input.extend(helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(node.inputs) if name)
     feeds = {name: rewriter.constants[name] for name in node.inputs if name}
-    return np.asarray(ReferenceEvaluator(model).run(None, feeds)[0])
+    (result,) = list(ReferenceEvaluator(model).run(None, feeds))
+    return np.asarray(result)
 
 
 def end_of(node: Node) -> int | None:

@@ -1,13 +1,18 @@
 """Fold products and sums with per-channel constants into the convolution or matrix product in front of them.
 
-A product or sum with a constant along the last axis becomes Affine (scale, shift; float64), neighbouring Affines become one, and an
-Affine behind a Conv or Dense that nothing else reads goes into its weights: w' = w · scale, b' = b · scale + shift. All in double
-precision, rounded to float32 once.
+A product or sum with a constant along the last axis becomes Affine (scale, shift; float64), neighbouring Affines become
+one, and an Affine behind a Conv or Dense that nothing else reads goes into its weights: w' = w · scale,
+b' = b · scale + shift. All in double precision, rounded to float32 once.
 """
 
-import numpy as np
+from typing import TypeAlias
 
-from webipred.engine.compiler.graph import Array, Graph, Node, Rewriter
+import numpy as np
+from numpy.typing import NDArray
+
+from webipred.engine.compiler.graph import Graph, Node, Rewriter
+
+Doubles: TypeAlias = NDArray[np.float64]
 
 
 def fold_affines(graph: Graph) -> Graph:
@@ -39,8 +44,8 @@ def channels(rewriter: Rewriter, node: Node) -> int:
     return rewriter.shapes[node.output][-1]
 
 
-def read_affine(rewriter: Rewriter, node: Node) -> tuple[str, Array, Array] | None:
-    """Return (value, scale, shift), each scale and shift of length 1 or channels, where the node is such a product or sum."""
+def read_affine(rewriter: Rewriter, node: Node) -> tuple[str, Doubles, Doubles] | None:
+    """Return (value, scale, shift), each scale and shift of length 1 or channels, where it is one."""
     if node.op not in ("Mul", "Add"):
         return None
     for name, other in (node.inputs, node.inputs[::-1]):
@@ -55,14 +60,14 @@ def read_affine(rewriter: Rewriter, node: Node) -> tuple[str, Array, Array] | No
     return None
 
 
-def emit_affine(rewriter: Rewriter, node: Node, name: str, scale: Array, shift: Array) -> None:
+def emit_affine(rewriter: Rewriter, node: Node, name: str, scale: Doubles, shift: Doubles) -> None:
     """Keep the node as Affine under its own name."""
     scale_name = rewriter.constant(scale, f"{node.output}.scale")
     shift_name = rewriter.constant(shift, f"{node.output}.shift")
     rewriter.keep(Node(op="Affine", inputs=(name, scale_name, shift_name), output=node.output))
 
 
-def join(rewriter: Rewriter, before: Node, output: str, scale: Array, shift: Array) -> None:
+def join(rewriter: Rewriter, before: Node, output: str, scale: Doubles, shift: Doubles) -> None:
     """(x·s + t)·scale + shift = x·(s·scale) + (t·scale + shift)."""
     old_scale, old_shift = (rewriter.constants[name].astype(np.float64) for name in before.inputs[1:])
     factor = rewriter.constant(old_scale * scale, f"{output}.scale")
@@ -70,7 +75,7 @@ def join(rewriter: Rewriter, before: Node, output: str, scale: Array, shift: Arr
     rewriter.change(before, output=output, inputs=(before.inputs[0], factor, offset))
 
 
-def fold_into_weights(rewriter: Rewriter, before: Node, output: str, scale: Array, shift: Array) -> None:
+def fold_into_weights(rewriter: Rewriter, before: Node, output: str, scale: Doubles, shift: Doubles) -> None:
     """Scale the output channels: axis 0 of a Conv's weights, axis 1 of a Dense's matrix."""
     name = before.inputs[1]
     if name not in rewriter.constants:

@@ -17,7 +17,7 @@ Shape: TypeAlias = tuple[int, ...]
 Attribute: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None"
 
 
-class UnsupportedOperator(FindingsError):
+class UnsupportedOperator(FindingsError):  # noqa: N818  # it names the operator; a model may still run elsewhere
     """The engine has no kernel for a node; the model can run on another runtime. `operator` and `node` name it."""
 
     def __init__(self, operator: str, node: str, why: str = "") -> None:

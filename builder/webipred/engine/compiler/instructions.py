@@ -50,7 +50,10 @@ class Instruction:
 
 @dataclass(slots=True)
 class Assembly:
-    """What the lowering collects: instructions, constants (`halves` names those that may be stored as float16), buffer sizes."""
+    """What the lowering collects: instructions, constants, buffer sizes.
+
+    `halves` names the constants that may be stored as float16.
+    """
 
     graph: Graph
     instructions: list[Instruction] = field(default_factory=list)
@@ -66,7 +69,7 @@ class Assembly:
         return cls(graph=graph, places=dict(plan_places(graph)), makers={node.output: node for node in graph.nodes})
 
     def view(self, name: str) -> View:
-        """Return where a value lies: a constant, a reshaped value, a slice of a concatenation, or a buffer of its own."""
+        """Return where a value lies: a constant, a reshaped value, part of a concatenation, or a buffer of its own."""
         shape = self.graph.shapes[name] or (1,)
         if len(shape) > RANK:
             raise ValueError(f"{name} has {len(shape)} axes, the engine has {RANK}")

@@ -1,8 +1,8 @@
 """Channels last everywhere: wrap the spatial operators in transpositions, then push these down until they cancel.
 
-ONNX computes images as (batch, channel, height, width); the kernels want (batch, height, width, channel). Each spatial node becomes
-Transpose → node → Transpose. A Transpose then sinks through every node that does not care about the order of axes, meets its
-inverse and disappears. What remains is real work and is done by a copy.
+ONNX computes images as (batch, channel, height, width); the kernels want (batch, height, width, channel). Each spatial
+node becomes Transpose → node → Transpose. A Transpose then sinks through every node that does not care about the order
+of axes, meets its inverse and disappears. What remains is real work and is done by a copy.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ def wrap_spatial(graph: Graph) -> Graph:
         rewriter.shapes[inside] = permute(shape, TO_LAST)
         attributes = dict(node.attributes)
         if "scales" in attributes:
-            attributes["scales"] = permute(attributes["scales"], TO_LAST)  # type: ignore[arg-type]  # a tuple of numbers
+            attributes["scales"] = permute(attributes["scales"], TO_LAST)  # type: ignore[arg-type]  # numbers
         rewriter.keep(replace(node, inputs=(image, *node.inputs[1:]), output=inside, attributes=attributes))
         rewriter.rename(node.output, transpose(rewriter, inside, TO_FIRST))
     return rewriter.finish()
@@ -116,7 +116,7 @@ def below(rewriter: Rewriter, node: Node, inputs: Sequence[str], order: Sequence
     """Emit the node on the untransposed inputs and transpose its result."""
     shape = permute(rewriter.shapes[node.output], invert(order))
     attributes = {**node.attributes, **changes}
-    result = rewriter.emit(node.op, inputs, shape, node.output, **attributes)  # type: ignore[arg-type]  # attributes stay attributes
+    result = rewriter.emit(node.op, inputs, shape, node.output, **attributes)  # type: ignore[arg-type]
     return transpose(rewriter, result, order)
 
 
@@ -149,7 +149,7 @@ def sink_elementwise(rewriter: Rewriter, node: Node) -> str | None:
 
 
 def sink_reshaped(rewriter: Rewriter, node: Node) -> str | None:
-    """Elementwise functions of values reshaped from one shape, and of constants that fit it: reshape the result instead."""
+    """Elementwise functions of values reshaped from one shape and fitting constants: reshape the result instead."""
     shape = rewriter.shapes[node.output]
     makers = [rewriter.producer(name) for name in node.inputs]
     reshaped = [
@@ -281,7 +281,8 @@ def merge_axes(old: Shape, new: Shape) -> list[list[int]] | None:
 
 
 RULES: Final[dict[str, Callable[[Rewriter, Node], str | None]]] = {
-    "Transpose": compose, "Reshape": sink_reshape, "Unary": sink_one, "Concat": sink_concat, "Box": sink_lists("starts", "steps"),
+    "Transpose": compose, "Reshape": sink_reshape, "Unary": sink_one, "Concat": sink_concat,
+    "Box": sink_lists("starts", "steps"),
     "Pad": sink_lists("before", "after"), "Mean": sink_mean, "Softmax": sink_softmax, "Dense": sink_last,
     "LayerNormalization": sink_last, **dict.fromkeys(ELEMENTWISE, sink_elementwise),
 }  # fmt: skip

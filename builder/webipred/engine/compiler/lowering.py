@@ -92,7 +92,7 @@ def is_depthwise_node(assembly: Assembly, node: Node) -> bool:
 
 
 def pays_winograd(node: Node, weights: Shape, output: Shape) -> bool:
-    """Whether F(2×2, 3×3) is faster: enough channels for the products to outweigh the transforms, enough pixels for the filters'."""
+    """Whether F(2×2, 3×3) is faster: enough channels and pixels for the products to outweigh the transforms."""
     outputs, inputs, *kernel = weights
     plain = (
         node.integers("strides") == (1, 1) and node.integers("dilations") == (1, 1) and node.integer("group", 1) == 1
@@ -228,8 +228,11 @@ def lower_reshape(assembly: Assembly, node: Node) -> None:
 
 
 RULES: Final[dict[str, Callable[[Assembly, Node], None]]] = {
-    "Conv": lower_convolution, "Dense": lower_dense, "MatMul": lower_matmul, "MaxPool": lower_pool, "AveragePool": lower_pool,
-    "Mean": lower_mean, "Affine": lower_affine, "Unary": lower_unary, **dict.fromkeys(BINARIES, lower_binary), "Softmax": lower_softmax,
-    "LayerNormalization": lower_layer_norm, "Resize": lower_resize, "Reshape": lower_reshape, "Transpose": lower_transpose,
+    "Conv": lower_convolution, "Dense": lower_dense, "MatMul": lower_matmul, "MaxPool": lower_pool,
+    "AveragePool": lower_pool,
+    "Mean": lower_mean, "Affine": lower_affine, "Unary": lower_unary, **dict.fromkeys(BINARIES, lower_binary),
+    "Softmax": lower_softmax,
+    "LayerNormalization": lower_layer_norm, "Resize": lower_resize, "Reshape": lower_reshape,
+    "Transpose": lower_transpose,
     "Box": lower_box, "Concat": lower_concat, "Pad": lower_pad, "Expand": lower_expand,
 }  # fmt: skip

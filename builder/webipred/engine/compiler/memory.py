@@ -23,8 +23,9 @@ class Lifetime:
 def place_buffers(lifetimes: Mapping[str, Lifetime]) -> tuple[dict[str, int], int]:
     """Return (byte offset of every buffer, bytes of the arena).
 
-    Largest first, each into the smallest gap that fits between the buffers that live at the same time (greedy by size with best fit;
-    Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference"). Equal sizes in the order given.
+    Largest first, each into the smallest gap that fits between the buffers that live at the same time (greedy by size
+    with best fit; Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference"). Equal sizes in
+    the order given.
     """
     offsets: dict[str, int] = {}
     total = 0

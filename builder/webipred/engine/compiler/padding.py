@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from webipred.engine.compiler.graph import Graph, Node, Rewriter
+from webipred.engine.compiler.graph import Attribute, Graph, Node, Rewriter
 
 WINDOWED: Final = ("Conv", "MaxPool", "AveragePool")
 
@@ -38,7 +38,8 @@ def resolve_window(rewriter: Rewriter, node: Node) -> Node:
     after = [max(declared[2 + axis], need[axis] - declared[axis]) for axis in range(2)]
     if node.op == "AveragePool" and node.integer("count_include_pad") and after != declared[2:]:
         raise node.refuse("ceil_mode together with count_include_pad")
-    attributes = {"kernel_shape": tuple(kernel), "strides": strides, "dilations": dilations, "pads": (*declared[:2], *after),
+    attributes: dict[str, Attribute] = {"kernel_shape": tuple(kernel), "strides": strides, "dilations": dilations,
+    "pads": (*declared[:2], *after),
                   "group": node.integer("group", 1)}  # fmt: skip
     counts = "padded" if node.integer("count_include_pad") else "inside"
     return Node(op=node.op, inputs=node.inputs, output=node.output, attributes={**attributes, "counts": counts})
@@ -66,8 +67,9 @@ def merge_pads(graph: Graph) -> Graph:
 def may_merge(rewriter: Rewriter, node: Node, pad: Node) -> bool:
     """Whether the padding means the same inside the window.
 
-    A convolution pads with zeros itself. An average counts merged padding, so it may have none of its own that does not count.
-    A maximum ignores padding, which equals zeros only where no value is negative and every window meets the image.
+    A convolution pads with zeros itself. An average counts merged padding, so it may have none of its own that does not
+    count. A maximum ignores padding, which equals zeros only where no value is negative and every window meets the
+    image.
     """
     before, after = pad.integers("before"), pad.integers("after")
     if pad.number("value") != 0 or before[0] or before[3] or after[0] or after[3]:

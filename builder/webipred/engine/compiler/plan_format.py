@@ -71,7 +71,8 @@ class Code(IntEnum):
 
 
 ACTIVATIONS: Final = (
-    "none", "clamp", "sigmoid", "hard_sigmoid", "hard_swish", "swish", "tanh", "elu", "leaky_relu", "gelu", "erf", "exp", "sqrt", "abs",
+    "none", "clamp", "sigmoid", "hard_sigmoid", "hard_swish", "swish", "tanh", "elu", "leaky_relu", "gelu", "erf",
+    "exp", "sqrt", "abs",
     "selu", "softsign", "reciprocal", "square", "gelu_tanh",
 )  # fmt: skip
 BINARIES: Final = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
@@ -111,7 +112,7 @@ class Plan:
 
 
 def write_plan(plan: Plan) -> bytes:
-    """Return the file: header, tensors, operators, float32 weights, float16 weights; the same plan gives the same bytes."""
+    """Return the file; the same plan gives the same bytes."""
     if not 0 < len(plan.outputs) <= MAX_OUTPUTS:
         raise ValueError(f"a plan has 1 to {MAX_OUTPUTS} outputs, not {len(plan.outputs)}")
     records = b"".join(map(write_tensor, plan.tensors)) + b"".join(map(write_operator, plan.operators))

@@ -9,7 +9,8 @@ from webipred.engine.compiler.graph import Array, Attribute, Graph, Node, Shape,
 def read_graph(data: bytes, input_shape: Shape | None = None) -> Graph:
     """Read a model whose single input gets `input_shape`, or its own shape with a batch of 1.
 
-    Raises UnsupportedOperator for foreign operator domains, several used outputs of one node, and shapes that are not static.
+    Raises UnsupportedOperator for foreign operator domains, several used outputs of one node, and shapes that are not
+    static.
     """
     model = onnx.load_model_from_string(data)
     for proto in model.graph.node:

@@ -1,6 +1,7 @@
 """Average before a 1×1 convolution instead of behind it: both are linear, and the convolution then sees fewer pixels.
 
-DenseNet's transitions convolve at full size and average 2×2 pixels afterwards: four times the products for the same result.
+DenseNet's transitions convolve at full size and average 2×2 pixels afterwards: four times the products for the same
+result.
 """
 
 from webipred.engine.compiler.graph import Graph, Node, Rewriter

@@ -1,4 +1,4 @@
-"""Fuse what stands around a convolution into it: the sum with a shortcut behind it, an affine with ReLU in front of it."""
+"""Fuse what stands around a convolution into it: the sum with a shortcut behind, affine and ReLU in front."""
 
 from typing import Final
 
@@ -10,7 +10,8 @@ INFINITY: Final = float("inf")
 def fuse_residuals(graph: Graph) -> Graph:
     """Return the graph with Add(conv, shortcut) as the convolution's fourth input, at the place of the sum.
 
-    The convolution moves to where both sides are known; its activation is that of the sum. Depthwise kernels have no such input.
+    The convolution moves to where both sides are known; its activation is that of the sum. Depthwise kernels have no
+    such input.
     """
     rewriter = Rewriter(graph)
     for old in graph.nodes:
@@ -54,7 +55,7 @@ def is_depthwise(rewriter: Rewriter, node: Node) -> bool:
 
 
 def fuse_prologues(graph: Graph) -> Graph:
-    """Return the graph with Affine (and ReLU) in front of a 1×1 convolution as its fifth and sixth input (scale, shift)."""
+    """Return the graph with Affine (and ReLU) before a 1×1 convolution as its fifth and sixth input (scale, shift)."""
     rewriter = Rewriter(graph)
     for old in graph.nodes:
         node = rewriter.visit(old)

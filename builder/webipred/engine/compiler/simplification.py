@@ -1,8 +1,8 @@
 """Rewrite ONNX's many spellings into the few operators that the later passes know.
 
-Reshape (Flatten, Squeeze, Unsqueeze), Box (Slice, Split, Gather of one index), Dense (MatMul and Gemm with a constant matrix),
-Mean (ReduceMean, GlobalAveragePool), Clamp (Relu, Clip), Unary, and Mul/Add of constants for BatchNormalization.
-Inputs that ONNX gives as constant tensors become attributes.
+Reshape (Flatten, Squeeze, Unsqueeze), Box (Slice, Split, Gather of one index), Dense (MatMul and Gemm with a constant
+matrix), Mean (ReduceMean, GlobalAveragePool), Unary (all functions of one value, Relu and Clip as clamp), and Mul and
+Add of constants for BatchNormalization. Inputs that ONNX gives as constant tensors become attributes.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from onnx import TensorProto
 from webipred.engine.compiler.graph import Array, Graph, Node, Rewriter, Shape
 
 INFINITY: Final = float("inf")
-UNARY: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf", "Exp": "exp", "Sqrt": "sqrt", "Abs": "abs", "Softsign": "softsign",
+UNARY: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf", "Exp": "exp", "Sqrt": "sqrt", "Abs": "abs",
+"Softsign": "softsign",
                 "Reciprocal": "reciprocal", "HardSwish": "hard_swish", "Silu": "swish"}  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def to_unary(rewriter: Rewriter, node: Node) -> str:
 
 def negate(rewriter: Rewriter, node: Node) -> str:
     """−x as a product with −1, which is exact."""
-    minus = rewriter.constant(np.float32([-1.0]), "minus_one")
+    minus = rewriter.constant(np.array([-1.0], np.float32), "minus_one")
     return rewriter.emit("Mul", [node.inputs[0], minus], shape_of(rewriter, node), node.output)
 
 
@@ -147,7 +148,9 @@ def gemm(rewriter: Rewriter, node: Node) -> str:
     if matrix is None or node.integer("transA"):
         raise node.refuse("its matrix is computed or its input transposed")
     matrix = matrix.T if node.integer("transB") else matrix
-    weights = rewriter.constant(matrix * np.float32(node.number("alpha", 1.0)), f"{node.output}.matrix")
+    weights = rewriter.constant(
+        matrix.astype(np.float32) * np.float32(node.number("alpha", 1.0)), f"{node.output}.matrix"
+    )
     shape = shape_of(rewriter, node)
     product = rewriter.emit("Dense", [node.inputs[0], weights], shape, f"{node.output}.product")
     if not node.input(2):
@@ -246,7 +249,7 @@ def subtract(rewriter: Rewriter, node: Node) -> str:
     right = rewriter.constants.get(node.inputs[1])
     if right is None:
         return rewriter.emit("Sub", node.inputs, shape_of(rewriter, node), node.output)
-    minus = rewriter.constant(-right, f"{node.output}.minus")  # type: ignore[operator]  # numeric by the model's own types
+    minus = rewriter.constant(np.negative(right), f"{node.output}.minus")
     return rewriter.emit("Add", [node.inputs[0], minus], shape_of(rewriter, node), node.output)
 
 
@@ -290,10 +293,16 @@ def resize(rewriter: Rewriter, node: Node) -> str:
 
 
 RULES: Final[dict[str, Callable[[Rewriter, Node], str]]] = {
-    "Identity": drop, "Dropout": drop, "Cast": cast, "Flatten": to_reshape, "Reshape": to_reshape, "Squeeze": to_reshape,
-    "Unsqueeze": to_reshape, "Relu": to_clamp(0.0, INFINITY), "Clip": clip, "HardSigmoid": to_unary, "HardSwish": to_unary,
-    "Elu": to_unary, "LeakyRelu": to_unary, "Selu": to_unary, "Gelu": to_unary, **dict.fromkeys(UNARY, to_unary), "Neg": negate,
-    "BatchNormalization": batch_normalization, "Gemm": gemm, "MatMul": matmul, "ReduceMean": mean, "GlobalAveragePool": mean,
-    "GlobalMaxPool": global_max, "Slice": box, "Gather": gather, "Pad": pad, "Pow": power, "Sub": subtract, "Div": divide,
-    "Sum": chain("Add"), "Max": chain("Max"), "Min": chain("Min"), "Expand": expand, "Resize": resize, "Upsample": resize,
+    "Identity": drop, "Dropout": drop, "Cast": cast, "Flatten": to_reshape, "Reshape": to_reshape,
+    "Squeeze": to_reshape,
+    "Unsqueeze": to_reshape, "Relu": to_clamp(0.0, INFINITY), "Clip": clip, "HardSigmoid": to_unary,
+    "HardSwish": to_unary,
+    "Elu": to_unary, "LeakyRelu": to_unary, "Selu": to_unary, "Gelu": to_unary, **dict.fromkeys(UNARY, to_unary),
+    "Neg": negate,
+    "BatchNormalization": batch_normalization, "Gemm": gemm, "MatMul": matmul, "ReduceMean": mean,
+    "GlobalAveragePool": mean,
+    "GlobalMaxPool": global_max, "Slice": box, "Gather": gather, "Pad": pad, "Pow": power, "Sub": subtract,
+    "Div": divide,
+    "Sum": chain("Add"), "Max": chain("Max"), "Min": chain("Min"), "Expand": expand, "Resize": resize,
+    "Upsample": resize,
 }  # fmt: skip

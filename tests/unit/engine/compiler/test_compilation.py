@@ -1,5 +1,7 @@
 """From ONNX bytes to a plan: what is refused, what shares memory."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_a_constant_output_is_refused() -> None:
 
 def test_a_chain_of_functions_needs_input_and_output_only() -> None:
     names = ["input", *(f"v{index}" for index in range(5)), "output"]
-    nodes = [node("Tanh", [a], b) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [node("Tanh", [a], b) for a, b in pairwise(names)]
     assert 2 * 64 * 4 >= compile_network(make_model(nodes, (1, 64))).arena_bytes
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto
 
-from networks import draw, in_planes, make_model, node
+from networks import draw, floats, in_planes, make_model, node
 from webipred.engine.compiler.compilation import PASSES
 from webipred.engine.compiler.concatenation import Place, plan_places, resolve_place, share_prefixes
 from webipred.engine.compiler.graph import Graph
@@ -39,7 +39,7 @@ BN = ("gamma", "beta", "mean", "variance")
 
 
 def bn_constants(channels: int) -> dict[str, Any]:
-    return {name: np.abs(draw(index, channels)) + np.float32(0.5) for index, name in enumerate(BN)}
+    return {name: np.abs(draw(index, channels)) + floats(0.5) for index, name in enumerate(BN)}
 
 
 def test_batch_normalisation_goes_into_the_convolution_in_front() -> None:
@@ -65,7 +65,7 @@ def test_neighbouring_affines_become_one() -> None:
 
 def test_an_affine_that_changes_nothing_is_dropped() -> None:
     nodes = [node("Relu", ["input"], "r"), node("Mul", ["r", "one"], "m"), node("Tanh", ["m"], "output")]
-    assert ["Unary", "Unary"] == operators(run_passes(nodes, (1, 3), {"one": np.float32([1])}, "drop_neutral"))
+    assert ["Unary", "Unary"] == operators(run_passes(nodes, (1, 3), {"one": floats([1])}, "drop_neutral"))
 
 
 def spell_swish(x: str) -> list[NodeProto]:
@@ -109,7 +109,7 @@ NUMBERS = {"three": 3, "zero": 0, "six": 6, "sixth": 1 / 6, "root": 2**0.5, "rsq
     [(spell_swish, "swish"), (spell_hard_swish, "hard_swish"), (spell_gelu, "gelu"), (spell_gelu_otherwise, "gelu")],
 )
 def test_spelled_out_activations_are_fused_into_the_convolution(spell: Any, kind: str) -> None:
-    constants = {name: np.float32(value) for name, value in NUMBERS.items()} | {"w": draw(1, 5, 3, 1, 1)}
+    constants = {name: floats(value) for name, value in NUMBERS.items()} | {"w": draw(1, 5, 3, 1, 1)}
     graph = compile_passes(in_planes([node("Conv", ["x", "w"], "c"), *spell("c")]), (1, 4, 4, 3), constants)
     assert [("Conv", kind)] == [(item.op, item.text("activation")) for item in graph.nodes]
 
@@ -144,7 +144,7 @@ PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1])
     ],
 )
 def test_padding_merges_only_where_it_means_the_same(nodes: list[NodeProto], merged: bool) -> None:
-    constants = {"w": draw(1, 4, 3, 3, 3), "p": PADS, "v": np.float32(1)}
+    constants = {"w": draw(1, 4, 3, 3, 3), "p": PADS, "v": floats(1)}
     graph = run_passes(in_planes(nodes), (1, 6, 6, 3), constants, "merge_pads")
     assert merged == ("Pad" not in operators(graph))
 

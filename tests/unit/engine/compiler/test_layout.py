@@ -33,7 +33,8 @@ def test_a_network_of_images_has_no_transposition_left() -> None:
 
 def test_a_gate_of_single_pixels_is_reshaped_not_moved() -> None:
     nodes = in_planes([
-        node("GlobalAveragePool", ["x"], "g"), node("Conv", ["g", "w"], "c"), node("Sigmoid", ["c"], "s"), node("Mul", ["x", "s"], "y"),
+        node("GlobalAveragePool", ["x"], "g"), node("Conv", ["g", "w"], "c"), node("Sigmoid", ["c"], "s"),
+        node("Mul", ["x", "s"], "y"),
     ])  # fmt: skip
     assert ["Mean", "Conv", "Unary", "Mul"] == operators(sink(nodes, (1, 5, 6, 4), {"w": draw(1, 4, 4, 1, 1)}))
 
