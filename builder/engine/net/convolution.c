@@ -26,7 +26,7 @@ typedef struct {
 } layer;
 
 static uint32_t choose_block_rows(const layer *l) {
-    uint64_t row_bytes = (uint64_t)l->taps * l->depth * sizeof(float);
+    uint64_t row_bytes = ((uint64_t)l->taps * l->depth + l->w.out_c) * sizeof(float); /* inputs and outputs of a pixel */
     uint64_t rows = BLOCK_BYTES / row_bytes / TILE_ROWS * TILE_ROWS;
     return rows < BLOCK_MIN_ROWS ? BLOCK_MIN_ROWS : rows > BLOCK_MAX_ROWS ? BLOCK_MAX_ROWS : (uint32_t)rows;
 }

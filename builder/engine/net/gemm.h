@@ -28,11 +28,12 @@ typedef struct {
     uint32_t residual_stride;
 } tile;
 
-ALWAYS_INLINE void finish_row(vec x0, vec x1, const panel *p, const tile *t, uint32_t r) {
-    vec low = vec_splat(p->low), high = vec_splat(p->high);
-    float *out = t->out + (size_t)r * t->out_stride;
-    const float *residual = t->residual == NULL ? NULL : t->residual + (size_t)r * t->residual_stride;
-    if (p->columns == TILE_COLUMNS) {
+/* Panel and tile come by value: what a pointer leads to would be read again after every store. */
+ALWAYS_INLINE void finish_row(vec x0, vec x1, const panel p, const tile t, uint32_t r) {
+    vec low = vec_splat(p.low), high = vec_splat(p.high);
+    float *out = t.out + (size_t)r * t.out_stride;
+    const float *residual = t.residual == NULL ? NULL : t.residual + (size_t)r * t.residual_stride;
+    if (p.columns == TILE_COLUMNS) {
         if (residual != NULL) {
             x0 = vec_add(x0, vec_load(residual));
             x1 = vec_add(x1, vec_load(residual + 4));
@@ -44,10 +45,10 @@ ALWAYS_INLINE void finish_row(vec x0, vec x1, const panel *p, const tile *t, uin
     float lanes[TILE_COLUMNS];
     vec_store(lanes, x0);
     vec_store(lanes + 4, x1);
-    for (uint32_t j = 0; j < p->columns; j++) {
+    for (uint32_t j = 0; j < p.columns; j++) {
         float value = residual == NULL ? lanes[j] : lanes[j] + residual[j];
-        value = value < p->low ? p->low : value;
-        out[j] = p->high < value ? p->high : value;
+        value = value < p.low ? p.low : value;
+        out[j] = p.high < value ? p.high : value;
     }
 }
 
@@ -75,14 +76,14 @@ ALWAYS_INLINE void finish_row(vec x0, vec x1, const panel *p, const tile *t, uin
         }                                                                            \
     } while (0)
 
-ALWAYS_INLINE void multiply_tile(const panel *p, const tile *t, const uint32_t rows) {
-    vec b0 = p->bias == NULL ? vec_zero() : vec_load(p->bias), b1 = p->bias == NULL ? vec_zero() : vec_load(p->bias + 4);
+ALWAYS_INLINE void multiply_tile(const panel p, const tile t, const uint32_t rows) {
+    vec b0 = p.bias == NULL ? vec_zero() : vec_load(p.bias), b1 = p.bias == NULL ? vec_zero() : vec_load(p.bias + 4);
     vec x00 = b0, x01 = b1, x10 = b0, x11 = b1, x20 = b0, x21 = b1, x30 = b0, x31 = b1;
-    const float *w = p->weights;
-    const float *const *starts = t->rows;
-    for (uint32_t tap = 0; tap < p->taps; tap++, starts += TILE_ROWS) {
-        const float *a0 = starts[0] + p->offset, *a1 = starts[1] + p->offset, *a2 = starts[2] + p->offset, *a3 = starts[3] + p->offset;
-        uint32_t k = p->depth;
+    const float *w = p.weights;
+    const float *const *starts = t.rows;
+    for (uint32_t tap = 0; tap < p.taps; tap++, starts += TILE_ROWS) {
+        const float *a0 = starts[0] + p.offset, *a1 = starts[1] + p.offset, *a2 = starts[2] + p.offset, *a3 = starts[3] + p.offset;
+        uint32_t k = p.depth;
         for (; k > 0; k--, a0++, a1++, a2++, a3++, w += 8) TILE_STEP(0);
     }
     finish_row(x00, x01, p, t, 0);
@@ -94,10 +95,10 @@ ALWAYS_INLINE void multiply_tile(const panel *p, const tile *t, const uint32_t r
 /* Runs one tile of 1 … 4 rows. */
 static inline void run_tile(const panel *p, const tile *t, uint32_t rows) {
     switch (rows) {
-    case 1: multiply_tile(p, t, 1); return;
-    case 2: multiply_tile(p, t, 2); return;
-    case 3: multiply_tile(p, t, 3); return;
-    default: multiply_tile(p, t, 4); return;
+    case 1: multiply_tile(*p, *t, 1); return;
+    case 2: multiply_tile(*p, *t, 2); return;
+    case 3: multiply_tile(*p, *t, 3); return;
+    default: multiply_tile(*p, *t, 4); return;
     }
 }
 #endif
