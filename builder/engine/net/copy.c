@@ -21,10 +21,13 @@ static uint64_t reached(const uint32_t *p, uint32_t start, const uint32_t *steps
 enum net_status check_copy(const step *s, uint64_t *scratch_bytes) {
     const uint32_t *p = s->parameters;
     if (s->in[0] == NULL) return NET_OPERAND;
+    uint64_t total = 1, room = memory_extent(s->out);
     for (uint32_t i = 0; i < AXES; i++) {
         if (p[SIZES + i] == 0 || p[SIZES + i] > PLAN_MAX_ELEMENTS) return NET_PARAMETER;
         if (p[X_STEPS + i] > PLAN_MAX_ELEMENTS || p[Y_STEPS + i] > PLAN_MAX_ELEMENTS) return NET_PARAMETER;
         if (p[SIZES + i] > 1 && p[Y_STEPS + i] == 0) return NET_PARAMETER; /* would write one place again and again */
+        total *= p[SIZES + i];
+        if (total > room) return NET_PARAMETER; /* more writes than places: would only waste time */
     }
     if (reached(p, p[X_START], p + X_STEPS) >= memory_extent(s->in[0])) return NET_PARAMETER;
     if (reached(p, p[Y_START], p + Y_STEPS) >= memory_extent(s->out)) return NET_PARAMETER;

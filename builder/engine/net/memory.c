@@ -1,9 +1,8 @@
-/* The heap begins behind the module's own data and grows with the WebAssembly memory. */
+/* The heap begins behind the module's own data and grows with the WebAssembly memory. native/memory.c stands in under sanitizers. */
 #include "memory.h"
 
 enum { ALIGNMENT = 64, PAGE = 65536 };
 
-#ifdef __wasm__
 #define EXPORT(name) __attribute__((export_name(name)))
 extern unsigned char __heap_base;
 static uintptr_t heap_start(void) { return ((uintptr_t)&__heap_base + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
@@ -12,12 +11,6 @@ static int grow_to(uint64_t end) {
     if (end <= present) return 1;
     return end <= 0xffff0000u && __builtin_wasm_memory_grow(0, (end - present + PAGE - 1) / PAGE) != (size_t)-1;
 }
-#else
-#define EXPORT(name)
-static _Alignas(ALIGNMENT) unsigned char native_heap[256u << 20];
-static uintptr_t heap_start(void) { return (uintptr_t)native_heap; }
-static int grow_to(uint64_t end) { return end <= (uint64_t)(uintptr_t)native_heap + sizeof native_heap; }
-#endif
 
 static uintptr_t heap_end; /* 0 = nothing taken */
 
