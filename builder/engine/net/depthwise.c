@@ -32,6 +32,7 @@ typedef struct {
     const tensor *x, *y;
     const float *weights, *bias;
     float low, high;
+    activation act;
 } filter;
 
 /* Kernel rows that lie inside the image: *first … *end − 1. */
@@ -146,16 +147,17 @@ ALWAYS_INLINE void run_rows(const filter *f, const uint32_t K, const uint32_t S)
         if (K != 0 && inner_end - inner >= RUN) /* the last run may compute some pixels again, to the same bits */
             for (; ox < inner_end; ox = min_u32(ox + RUN, inner_end)) run_pixels(f, oy, min_u32(ox, inner_end - RUN), first, end, K, S);
         for (; ox < w->out_w; ox++) run_pixel(f, oy, ox, first, end);
+        if (needs_pass(f->act)) /* while the row is in the cache */
+            activate(f->y->data + (size_t)oy * w->out_w * f->y->stride, w->out_w, w->in_c, f->y->stride, f->act);
     }
 }
 
 void run_depthwise(const step *s, unsigned char *scratch) {
     (void)scratch;
     filter f = {.x = s->in[IN_X], .y = s->out, .weights = s->in[IN_WEIGHTS]->data, .bias = s->in[IN_BIAS]->data};
-    activation act;
-    if (read_window(s, &f.w) != NET_OK || read_activation(s, ACTIVATION, &act) != NET_OK) return;
-    f.low = clamp_low(act);
-    f.high = clamp_high(act);
+    if (read_window(s, &f.w) != NET_OK || read_activation(s, ACTIVATION, &f.act) != NET_OK) return;
+    f.low = clamp_low(f.act);
+    f.high = clamp_high(f.act);
     const window *w = &f.w;
     int even = w->stride_h == w->stride_w && w->dilation_h == 1 && w->dilation_w == 1;
     uint32_t shape = even ? w->kernel_w * 10 + w->stride_w : 0;
@@ -168,5 +170,4 @@ void run_depthwise(const step *s, unsigned char *scratch) {
     case 72: run_rows(&f, 7, 2); break;
     default: run_rows(&f, 0, 0); break;
     }
-    if (needs_pass(act)) activate(s->out->data, s->out->rows, s->out->width, s->out->stride, act);
 }

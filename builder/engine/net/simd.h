@@ -23,8 +23,8 @@ static inline vec vec_is_nan(vec a) { return wasm_f32x4_ne(a, a); }
 /* Both return x where x is not a number: NaN must reach the output, never vanish. */
 static inline vec vec_at_least(vec x, vec low) { return wasm_f32x4_pmax(x, low); }
 static inline vec vec_at_most(vec x, vec high) { return wasm_f32x4_pmin(x, high); }
-/* 2^n for the integer n (−126 … 128, the last giving infinity) that stands in the low bits of `shifted` = n + 1.5·2²³. */
-static inline vec vec_power_of_two(vec shifted) { return wasm_i32x4_shl(wasm_i32x4_add(shifted, wasm_i32x4_splat(127)), 23); }
+/* 2^n from a float whose low bits hold n + 127 (n = −126 … 128, the last giving infinity). */
+static inline vec vec_exponent(vec shifted) { return wasm_i32x4_shl(shifted, 23); }
 static inline float vec_sum(vec v) {
     return (wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1)) +
            (wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3));
@@ -57,9 +57,17 @@ static inline vec vec_less(vec a, vec b) { return (vec)(a < b); }
 static inline vec vec_is_nan(vec a) { return (vec)(a != a); }
 static inline vec vec_at_least(vec x, vec low) { return vec_select((vec)(x < low), low, x); }
 static inline vec vec_at_most(vec x, vec high) { return vec_select((vec)(high < x), high, x); }
-static inline vec vec_power_of_two(vec shifted) { return (vec)(((vec_uint)shifted + 127u) << 23); }
+static inline vec vec_exponent(vec shifted) { return (vec)((vec_uint)shifted << 23); }
 static inline float vec_sum(vec v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 static inline vec vec_multiply_add(vec a, vec b, vec c) { return a * b + c; }
+#endif
+
+/* Keeps four chains of operations side by side in the code: LLVM would lay them one behind the other, and processors look only some
+ * 60 floating-point operations ahead. */
+#ifdef __wasm_simd128__
+#define KEEP_ABREAST(v) __asm__("" : "+r"((v)[0]), "+r"((v)[1]), "+r"((v)[2]), "+r"((v)[3])::"memory")
+#else
+#define KEEP_ABREAST(v) (void)(v)
 #endif
 
 static inline vec vec_zero(void) { return vec_splat(0.0f); }
