@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # comes with onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper, version_converter
+from onnx import NodeProto, TensorProto, checker, helper, numpy_helper, version_converter
 
 from webipred.convert.graph import Array, Attribute, GraphBuilder, Value
 from webipred.convert.model import INPUT_NAME, OPSET
@@ -25,6 +25,7 @@ def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
     """Return the network of an ONNX file. Raises FindingsError."""
     model = parse_model(path, target)
     check_model_proto(model, target)
+    _check_validity(model, target.where)
     planes = fix_input(model, target)
     model, types = infer_types(upgrade(model, target.where), target)
     check_model_proto(model, target)
@@ -44,6 +45,14 @@ def parse_model(path: Path, target: ConversionTarget) -> onnx.ModelProto:
         what = "the file is not an ONNX model."
         raise refuse("E-CONVERT-FORMAT", target.where, what, "Check source.file and format.") from error
     return model
+
+
+def _check_validity(model: onnx.ModelProto, where: str) -> None:
+    try:
+        checker.check_model(model)
+    except (checker.ValidationError, ValueError) as error:
+        what = f"the file is not valid ONNX: {str(error).strip()[:200]}."
+        raise refuse("E-CONVERT-FORMAT", where, what, "Export the model again.") from error
 
 
 def upgrade(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
@@ -104,7 +113,8 @@ class Rebuild:
         if node is None or node.op_type != "Softmax":
             return
         axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
-        if self._types[node.output[0]].shape[axis] != count:
+        shape = self._types[node.output[0]].shape
+        if not -len(shape) <= axis < len(shape) or shape[axis] != count:
             what = f"the last softmax runs along axis {axis}, not over the {count} classes."
             raise refuse("E-CONVERT-ACTIVATION", self._target.where, what, "Correct the axis and export again.")
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -259,3 +261,19 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 not a network")
     with pytest.raises(FindingsError, match="the file is not an ONNX model"):
         convert_here(path, make_target("onnx"))
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(changes=st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_changed_file_is_converted_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(build(head("image")).SerializeToString())
+    for position, byte in changes:
+        data[position % len(data)] = byte
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    path.write_bytes(data)
+    try:
+        convert_here(path, make_target("onnx"))
+    except FindingsError as error:
+        assert error.findings  # noqa: PT017 - either outcome is right

@@ -149,7 +149,9 @@ COMPOSED: Final[Mapping[str, Callable[[Layer, Value], Value]]] = {
 
 
 def emit_activation(layer: Layer) -> Value:
-    """Activation: a function by its name."""
+    """Activation: a function by its name, which Keras requires here."""
+    if not layer.options.has("activation"):
+        raise layer.refuse_option("activation is missing.")
     return apply_activation(layer, layer.input)
 
 
