@@ -22,8 +22,8 @@ pytestmark = pytest.mark.browser
 
 _PAGE = b"""<!doctype html><title>lab</title><link rel="icon" href="data:,"><script>
 const worker = new Worker("engine.js");
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
-const load = async (name) => (await fetch(name)).arrayBuffer();
+const bytes = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+const load = async (name) => (await fetch(name)).blob();
 let last = 0;
 const ask = (request) => new Promise((resolve) => {
   const id = ++last;

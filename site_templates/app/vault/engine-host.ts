@@ -26,8 +26,8 @@ export interface EngineHost {
   preview(image: ArrayBuffer): Promise<Thumbnail>;
 }
 
-/** `startWorker` comes from worker.ts; `load` holds the verified bytes, which are kept for restarts. */
-export function createEngineHost(load: LoadMessage, startWorker: (script: ArrayBuffer) => Worker): EngineHost {
+/** `startWorker` comes from worker.ts; `load` holds the verified files, which are kept for restarts. */
+export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) => Worker): EngineHost {
   let client: EngineClient | null = null;
 
   async function start(report: (result: SelfTest) => void): Promise<SelfTest> {
@@ -74,7 +74,7 @@ async function proveEngine(
   return { passed, done: total, total };
 }
 
-async function passes(client: EngineClient, golden: GoldenRef, image: ArrayBuffer): Promise<boolean> {
+async function passes(client: EngineClient, golden: GoldenRef, image: Blob): Promise<boolean> {
   try {
     return agrees(golden, await client.ask("prove", { image }, { limitMs: START_LIMIT_MS }));
   } catch {

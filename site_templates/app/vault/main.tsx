@@ -31,7 +31,7 @@ function main(): void {
   });
 }
 
-function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: ArrayBuffer) => Worker): void {
+function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: Blob) => Worker): void {
   const { language, model, build_id, generator } = load;
   document.documentElement.lang = language;
   const voice = { language, t: createTranslate(language) };
