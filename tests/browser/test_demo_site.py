@@ -53,9 +53,9 @@ def find_differences(actual: list[tuple[str, float]], expected: list[tuple[str, 
 
 def read_pneumonia_samples(repository: Path) -> tuple[dict[str, bytes], list[tuple[str, float]]]:
     folder = repository / "demo_models/pneumonia-cxr-demo/samples"
-    samples = json.loads((folder / "samples.json").read_text(encoding="utf-8"))["samples"]
+    samples = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
     images = {sample["file"]: (folder / sample["file"]).read_bytes() for sample in samples}
-    return images, [(sample["file"], sample["p_pneumonia"]) for sample in samples]
+    return images, [(sample["file"], sample["probabilities"]["PNEUMONIA"]) for sample in samples]
 
 
 def test_the_page_gives_the_probabilities_of_tf_keras_on_chest_x_rays(

@@ -67,13 +67,10 @@ def _lint_license(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool
 
 
 def _lint_samples(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool) -> Iterator[Finding]:
-    """Yield the classes of a single-label model without a sample: their place in the output is unproven.
-
-    A multi-label model needs one sample at least.
-    """
+    """Yield the classes without a sample: their place in the output is unproven."""
     shown = {sample.class_id for sample in entry.samples}
     missing = [model_class.id for model_class in entry.classes if model_class.id not in shown]
-    if not missing or (entry.task == "multi-label" and shown):
+    if not missing:
         return
     what = f"no labelled sample shows the class {', '.join(missing)}, so the order of the classes is unproven."
     fix = "Add an image of each under samples, with its class, licence and sha256."

@@ -32,7 +32,7 @@ def lock(catalog_path: Path, only: tuple[str, ...], cache_dir: Path, zenodo: str
     lock_path = catalog_path.with_suffix(".lock")
     pinned = dict(read_lock(lock_path).models)
     fetch = FetchOptions(cache_dir=cache_dir, zenodo_base=zenodo, notice=lambda finding: print_findings([finding]))
-    failure: WebipredError | None = None
+    failures: list[WebipredError] = []
     for entry in select_entries(loaded, only):
         if entry.source.type == "folder" or entry.status == "withdrawn":
             continue
@@ -40,12 +40,12 @@ def lock(catalog_path: Path, only: tuple[str, ...], cache_dir: Path, zenodo: str
             pinned[entry.id] = lock_source(entry, loaded.folder, fetch, ConsoleProgress())
         except (FindingsError, NetworkError) as error:
             print_findings(error.findings if isinstance(error, FindingsError) else [error.finding])
-            failure = error
+            failures.append(error)
             continue
         click.echo(f"locked {entry.id}: {pinned[entry.id].file}, sha256 {pinned[entry.id].sha256}")
     write_lock(lock_path, Lock(models=_keep_known(pinned, loaded.catalog.models)))
-    if failure is not None:
-        raise click.exceptions.Exit(failure.exit_code)
+    if failures:
+        raise click.exceptions.Exit(min(failure.exit_code for failure in failures))
 
 
 def _keep_known(pinned: dict[str, LockedFile], entries: list[CatalogEntry]) -> dict[str, LockedFile]:

@@ -46,7 +46,7 @@ def read_sample(sample: Sample, folder: Path, entry_id: str) -> bytes:
     path = folder / sample.file
     if not path.is_file():
         raise refuse(
-            "E-SAMPLE-MISSING",
+            "E-SAMPLE-FILE",
             f"{entry_id}.samples",
             f"{sample.file} does not exist.",
             "Add the file or the right path.",
@@ -54,7 +54,7 @@ def read_sample(sample: Sample, folder: Path, entry_id: str) -> bytes:
     data = path.read_bytes()
     if hash_bytes(data) != sample.sha256:
         raise refuse(
-            "E-SAMPLE-DIGEST",
+            "E-SAMPLE-SHA256",
             f"{entry_id}.samples",
             f"{sample.file} has sha256 {hash_bytes(data)}, the catalog says {sample.sha256}.",
             "Restore the file, or enter the new digest after looking at the image.",

@@ -116,13 +116,13 @@ def test_storage_that_cannot_be_built_is_refused(tmp_path: Path, policy: Policy)
 def test_a_changed_sample_is_found(tmp_path: Path, policy: Policy) -> None:
     entry = make_entry(tmp_path)
     (tmp_path / "red.png").write_bytes(encode_png((219, 30, 40)))
-    assert ["E-SAMPLE-DIGEST"] == list_failures(validate(tmp_path, policy, entry))
+    assert ["E-SAMPLE-SHA256"] == list_failures(validate(tmp_path, policy, entry))
 
 
 def test_a_missing_sample_is_found(tmp_path: Path, policy: Policy) -> None:
     entry = make_entry(tmp_path)
     (tmp_path / "blue.png").unlink()
-    assert ["E-SAMPLE-MISSING"] == list_failures(validate(tmp_path, policy, entry))
+    assert ["E-SAMPLE-FILE"] == list_failures(validate(tmp_path, policy, entry))
 
 
 def test_a_broken_graph_is_found(tmp_path: Path, policy: Policy) -> None:
