@@ -18,6 +18,11 @@ export function formatPercent(p: number, language: string): string {
   return format.format(Math.min(1, Math.max(0, p)));
 }
 
+/** A number as it is, in the notation of the language. */
+export function formatNumber(value: number, language: string): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 6 }).format(value);
+}
+
 export function nameClass(model: BundleManifest, id: string, language: string): string {
   const found = model.classes.find((candidate) => candidate.id === id);
   return found ? labelClass(found, language) : id;
