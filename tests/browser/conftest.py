@@ -67,12 +67,12 @@ def playwright_driver() -> Iterator[Playwright]:
         yield driver
 
 
-def launch_chromium(playwright: Playwright) -> Browser:
+def launch_chromium(playwright: Playwright, *more_arguments: str) -> Browser:
     """Start the Chromium of this machine; skips where there is none."""
     executable = find_chromium(playwright)
     if executable is None:
         pytest.skip("no Chromium is installed; `make test` installs one, or set WEBIPRED_CHROMIUM")
-    return playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+    return playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *more_arguments])
 
 
 @pytest.fixture(scope="session")
