@@ -22,7 +22,7 @@ def check_activation(chain: Chain, model: bytes, images: Sequence[bytes]) -> Che
     """
     entry = chain.entry
     if entry.output.activation == "none":
-        return Check(name="activation", outcome="skipped", detail="the network ends in its own activation")
+        return Check(name="activation", outcome="passed", detail="the entry adds none to the network's own")
     exposed, name = expose_logits(model)
     network = ReferenceNetwork(exposed)
     exclusive = entry.output.activation == "softmax"
@@ -63,6 +63,6 @@ def _describe(entry: CatalogEntry) -> Finding:
     return Finding(
         code="E-ACTIVATION-TWICE",
         where=f"{entry.id}.output.activation",
-        what=f"{entry.output.activation} would be applied to values that are probabilities already, on every image tried.",
+        what=f"{entry.output.activation} would be applied to values that are probabilities already.",
         fix="Set output.activation: none; the network ends in its own activation.",
     )
