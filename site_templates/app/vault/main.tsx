@@ -48,7 +48,7 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: B
 
   draw();
   document.getElementById("choose-heading")?.focus();
-  void batch.start();
+  batch.start();
 }
 
 main();
