@@ -116,6 +116,36 @@ def _list_oriented() -> Iterator[Case]:
         yield Case(f"{form}-orientation-applied", data, {"exif": "apply"})
 
 
+    yield from _list_odd_exif()
+
+
+def _list_odd_exif() -> Iterator[Case]:
+    """Yield orientations at places where decoders find them and a simple walk from segment to segment does not."""
+    plain = save(Image.fromarray(make_pixels()), "jpeg", quality=90)
+    for orientation in (3, 6):
+        block = make_exif_segment(orientation)
+        openings = {
+            "fill-byte": b"\xff" + block,
+            "restart-marker": b"\xff\xd0" + block,
+            "other-name": make_exif_segment(orientation, b"Exif\0\xff"),
+            "second-block": make_exif_segment(1) + block,
+        }
+        for name, opening in openings.items():
+            yield Case(f"jpeg-orientation-{orientation}-after-{name}-ignored", plain[:2] + opening + plain[2:])
+        later = plain[:20] + b"\xff" + block + plain[20:]
+        yield Case(f"jpeg-orientation-{orientation}-after-fill-byte-later-ignored", later)
+    applied = plain[:2] + b"\xff" + make_exif_segment(3) + plain[2:]
+    yield Case("jpeg-orientation-3-after-fill-byte-applied", applied, {"exif": "apply"})
+    unnamed = plain[:2] + make_exif_segment(3, b"Exif\0\xff") + plain[2:]
+    yield Case("jpeg-orientation-3-of-another-name-applied", unnamed, {"exif": "apply"})
+
+
+def make_exif_segment(orientation: int, name: bytes = b"Exif\0\0") -> bytes:
+    """Return an APP1 segment of a JPEG that states an orientation."""
+    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    return b"\xff\xe1" + struct.pack(">H", 2 + len(name) + len(tiff)) + name + tiff
+
+
 def list_unreadable() -> Iterator[Case]:
     """Yield files that are refused."""
     rgb = Image.fromarray(make_pixels())
@@ -127,6 +157,7 @@ def list_unreadable() -> Iterator[Case]:
         yield Case(f"{form}-header-only", data[:30])
     yield Case("jpeg-without-end", save(rgb, "jpeg")[:-2])
     yield Case("jpeg-broken", b"\xff\xd8\xff\xe0\x00\x04ab\xff\xd9")
+    yield Case("jpeg-second-start", b"\xff\xd8" + save(rgb, "jpeg"))
     yield Case("png-wrong-checksum", _flip_byte(save(rgb, "png"), 60))
     yield Case("png-rgba", save(alpha, "png"))
     yield Case("png-palette-alpha", save(alpha.quantize(50), "png"))
