@@ -9,6 +9,7 @@ from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 from webipred.convert.folding import fold_normalizations
 from webipred.convert.graph import GraphBuilder, Node, Value
 from webipred.convert.model import INPUT_NAME, OPSET, OUTPUT_NAME
+from webipred.convert.quoting import quote_error
 from webipred.convert.target import ConversionTarget
 from webipred.errors import refuse
 
@@ -124,7 +125,7 @@ def serialize_network(graph: GraphBuilder, result: Value, target: ConversionTarg
         raise refuse(
             "E-CONVERT-ONNX",
             target.where,
-            f"the converted network is not valid ONNX: {str(error)[:300]}.",
+            f"the converted network is not valid ONNX: {quote_error(error)}.",
             "Please report this model; the converter made a mistake.",
         ) from error
     data: bytes = model.SerializeToString(deterministic=True)

@@ -13,6 +13,7 @@ from webipred.convert.graph import Array, Attribute, GraphBuilder, Value
 from webipred.convert.model import INPUT_NAME, OPSET
 from webipred.convert.onnx_guard import check_model_proto, find_opset
 from webipred.convert.onnx_shapes import TensorType, fix_input, infer_types, size_bytes
+from webipred.convert.quoting import quote_error
 from webipred.convert.target import ConversionTarget
 from webipred.errors import refuse
 
@@ -51,7 +52,7 @@ def _check_validity(model: onnx.ModelProto, where: str) -> None:
     try:
         checker.check_model(model)
     except (checker.ValidationError, ValueError) as error:
-        what = f"the file is not valid ONNX: {str(error).strip()[:200]}."
+        what = f"the file is not valid ONNX: {quote_error(error)}."
         raise refuse("E-CONVERT-FORMAT", where, what, "Export the model again.") from error
 
 
@@ -63,7 +64,7 @@ def upgrade(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     try:
         return version_converter.convert_version(model, OPSET)
     except (RuntimeError, ValueError) as error:
-        what = f"opset {opset} cannot be converted to opset {OPSET}: {str(error).strip()[:200]}."
+        what = f"opset {opset} cannot be converted to opset {OPSET}: {quote_error(error)}."
         raise refuse("E-CONVERT-OPSET", where, what, f"Export the model with opset {OPSET}.") from error
 
 

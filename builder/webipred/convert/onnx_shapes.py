@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, shape_inference
 
 from webipred.convert.onnx_guard import name_type
+from webipred.convert.quoting import quote_error
 from webipred.convert.target import ConversionTarget, expect_input
 from webipred.errors import refuse
 
@@ -70,7 +71,7 @@ def infer_types(model: onnx.ModelProto, target: ConversionTarget) -> tuple[onnx.
     try:
         inferred = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        what = f"the shapes do not fit together for this input: {str(error).strip()[:300]}."
+        what = f"the shapes do not fit together for this input: {quote_error(error)}."
         raise refuse("E-CONVERT-SHAPE", target.where, what, "Check input of the entry; " + LAYOUT_FIX) from error
     values = [*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output]
     types = {value.name: _read_type(value) for value in values}

@@ -268,6 +268,16 @@ def test_a_number_between_the_tensors_of_a_layer_is_refused(tmp_path: Path) -> N
         convert_here(write_tfjs(tmp_path / "model.zip", model, {}), make_target("tfjs-layers"))
 
 
+def test_bilinear_enlargement_of_a_file_of_tensorflow_js_is_refused(tmp_path: Path) -> None:
+    """TensorFlow.js 4.22.0 enlarges [0, 1] to [0, 0.5, 1, 1], Keras to [0, 0.25, 0.75, 1]."""
+    layers, weights = make_head(3)
+    model = sequential(layer("UpSampling2D", "up", size=[2, 2], interpolation="bilinear"), *layers)
+    assert convert_here(write_tfjs(tmp_path / "model.zip", model, weights), make_target("tfjs-layers"))
+    path = write_tfjs(tmp_path / "model.zip", model, weights, keras_version="tfjs-layers 4.22.0")
+    with pytest.raises(FindingsError, match=r"TensorFlow.js itself wrote this file, .* than Keras\. .*E-CONVERT-OPTION"):
+        convert_here(path, make_target("tfjs-layers"))
+
+
 def test_layers_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
     start = layer("InputLayer", "image", [], batch_input_shape=[None, 8, 8, 3], dtype="float32")
     model = functional(start, layer("ReLU", "a", ["b"]), layer("ReLU", "b", ["a"]), inputs=["image"], outputs=["a"])

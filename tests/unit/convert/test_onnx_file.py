@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,6 +60,13 @@ def expect_scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
     logits = images.mean(axis=(1, 2)) @ KERNEL
     exponents = np.exp(logits)
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
+
+
+def expect_original(model: onnx.ModelProto, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What native onnxruntime gives for a file as it is, which takes (1, channel, height, width)."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    planes = images.transpose(0, 3, 1, 2)
+    return np.concatenate([session.run(None, {"image": image[np.newaxis]})[0].reshape(1, -1) for image in planes])
 
 
 def refusal_of(model: onnx.ModelProto, folder: Path, **options: Any) -> str:
@@ -248,6 +256,36 @@ def test_a_softmax_along_another_axis_is_refused(tmp_path: Path) -> None:
     model = build(head("image"))
     model.graph.node[2].attribute[0].i = 0
     assert "the last softmax runs along axis 0, not over the 2 classes." in refusal_of(model, tmp_path)
+
+
+def test_what_onnx_says_is_quoted_on_one_line(tmp_path: Path) -> None:
+    text = refusal_of(build([node("Relu", ["image", "image"], ["x"]), *head("x")]), tmp_path)
+    assert "the file is not valid ONNX: Node with schema(::Relu:14) has input size 2" in text
+    assert "\n" not in text
+
+
+def test_group_normalisation_is_refused_by_name(tmp_path: Path) -> None:
+    ones = numpy_helper.from_array(np.ones(3, np.float32), "ones")
+    nodes = [node("GroupNormalization", ["image", "ones", "ones"], ["x"], num_groups=3), *head("x", (2, 3))]
+    text = refusal_of(build(nodes, ("N", 3, 8, 8), constants=[ones], opset=21), tmp_path)
+    assert "the operator 'GroupNormalization' is not on the list of allowed operators." in text
+
+
+def test_batch_normalisation_behind_a_convolution_along_a_line_stays(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    kernel, factor = random.normal(size=(3, 3, 3)).astype(np.float32), np.array([0.5, 1, 2], np.float32)
+    shape = numpy_helper.from_array(np.array([1, 3, 64]), "line")
+    constants = [shape, numpy_helper.from_array(kernel, "taps"), numpy_helper.from_array(factor, "factor")]
+    nodes = [
+        node("Reshape", ["image", "line"], ["r"]),
+        node("Conv", ["r", "taps"], ["c"]),
+        node("BatchNormalization", ["c", "factor", "factor", "factor", "factor"], ["b"]),
+        *head("b", (2,)),
+    ]
+    model = build(nodes, (1, 3, 8, 8), constants=constants, output=(1, 2))
+    assert expect_original(model, make_image(count=1)) == pytest.approx(
+        run_network(convert_here(save(model, tmp_path), make_target("onnx")), make_image(count=1)), abs=1e-6
+    )
 
 
 def test_two_outputs_are_refused(tmp_path: Path) -> None:
