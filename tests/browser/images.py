@@ -115,7 +115,6 @@ def _list_oriented() -> Iterator[Case]:
         yield Case(f"{form}-orientation-ignored", data)
         yield Case(f"{form}-orientation-applied", data, {"exif": "apply"})
 
-
     yield from _list_odd_exif()
 
 
@@ -181,7 +180,7 @@ def make_png(samples: NDArray[np.integer], depth: int, *, interlaced: bool = Fal
     parts = [samples[y::y_step, x::x_step] for x, y, x_step, y_step in passes]
     rows = b"".join(b"\0" + _pack_row(row, depth) for part in parts if part.size for row in part)
     header = struct.pack(">IIBBBBB", width, height, depth, 2 if samples.ndim == 3 else 0, 0, 0, int(interlaced))
-    chunks = _make_chunk(b"IHDR", header) + _make_chunk(b"IDAT", zlib.compress(rows)) + _make_chunk(b"IEND", b"")
+    chunks = make_chunk(b"IHDR", header) + make_chunk(b"IDAT", zlib.compress(rows)) + make_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
@@ -194,17 +193,17 @@ def _pack_row(row: NDArray[np.integer], depth: int) -> bytes:
     return np.packbits(bits.astype(np.uint8).ravel()).tobytes()
 
 
-def _make_chunk(name: bytes, data: bytes) -> bytes:
+def make_chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def _insert_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
-    return png[:33] + _make_chunk(name, data) + png[33:]
+    return png[:33] + make_chunk(name, data) + png[33:]
 
 
 def _insert_size(png: bytes, width: int, height: int) -> bytes:
     header = struct.pack(">II", width, height) + png[24:29]
-    return png[:8] + _make_chunk(b"IHDR", header) + png[33:]
+    return png[:8] + make_chunk(b"IHDR", header) + png[33:]
 
 
 def _flip_byte(data: bytes, at: int) -> bytes:

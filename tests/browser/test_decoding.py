@@ -1,7 +1,8 @@
 """The engine decodes every file to the very pixels that Python decodes it to, or refuses it with the same code."""
 
 import base64
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper
 from playwright.sync_api import Browser, Page
 
 from browser.images import HEIGHT, WIDTH, Case, list_readable, list_unreadable
+from browser.odd_images import list_odd_readable, list_odd_unreadable
 from browser.server import run_host
 from webipred.assets import read_asset
 from webipred.catalog.preprocessing import InputSpec
@@ -101,19 +103,23 @@ def engine_lab(browser: Browser) -> Iterator[EngineLab]:
         page.close()
 
 
-def _by_rules(cases: Iterator[Case]) -> list[Case]:
+def _by_rules(cases: Iterable[Case]) -> list[Case]:
     """Order by rules, so that the engine is started once for each."""
     return sorted(cases, key=lambda case: sorted(case.rules.items()))
 
 
-@pytest.mark.parametrize("case", _by_rules(list_readable()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", _by_rules(itertools.chain(list_readable(), list_odd_readable())), ids=lambda case: case.name
+)
 def test_a_file_gives_the_same_pixels_as_in_python(engine_lab: EngineLab, case: Case) -> None:
     pixels = decode_image(case.data, _make_rules(case))
     expected = hash_bytes(np.ascontiguousarray(pixels, "<f4").tobytes())
     assert expected == engine_lab.digest(case)
 
 
-@pytest.mark.parametrize("case", _by_rules(list_unreadable()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", _by_rules(itertools.chain(list_unreadable(), list_odd_unreadable())), ids=lambda case: case.name
+)
 def test_a_file_that_python_refuses_is_refused_with_the_same_code(engine_lab: EngineLab, case: Case) -> None:
     with pytest.raises(FindingsError) as refusal:
         decode_image(case.data, _make_rules(case))
