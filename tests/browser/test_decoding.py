@@ -3,11 +3,13 @@
 import base64
 import itertools
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from browser.images import HEIGHT, WIDTH, Case, list_readable, list_unreadable
@@ -19,6 +21,7 @@ from webipred.digests import hash_bytes
 from webipred.engine.program import compile_program
 from webipred.errors import FindingsError
 from webipred.images.decode import decode_image
+from webipred.validate.goldens import list_patterns
 
 pytestmark = pytest.mark.browser
 
@@ -103,13 +106,22 @@ def engine_lab(browser: Browser) -> Iterator[EngineLab]:
         page.close()
 
 
+def _list_patterns() -> Iterator[Case]:
+    """Yield what the self-test of every model shows to the engine."""
+    for name, data in list_patterns():
+        width, height = Image.open(BytesIO(data)).size
+        yield Case(name, data, {"width": str(width), "height": str(height)})
+
+
 def _by_rules(cases: Iterable[Case]) -> list[Case]:
     """Order by rules, so that the engine is started once for each."""
     return sorted(cases, key=lambda case: sorted(case.rules.items()))
 
 
 @pytest.mark.parametrize(
-    "case", _by_rules(itertools.chain(list_readable(), list_odd_readable())), ids=lambda case: case.name
+    "case",
+    _by_rules(itertools.chain(list_readable(), list_odd_readable(), _list_patterns())),
+    ids=lambda case: case.name,
 )
 def test_a_file_gives_the_same_pixels_as_in_python(engine_lab: EngineLab, case: Case) -> None:
     pixels = decode_image(case.data, _make_rules(case))

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ TOLERANCE = 1e-5
 MAX_SAMPLE_GOLDENS = 4
 DECIMALS = 6
 """Rounding hides the last bits, which differ between processors, in all but about 1 of 250 values."""
+PATTERNS = files("webipred.validate") / "patterns"
+PATTERN_FORMATS = ("png", "jpg", "webp", "gif")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,10 @@ def read_sample(sample: Sample, folder: Path, entry_id: str) -> bytes:
 
 
 def record_goldens(chain: Chain, samples: Sequence[tuple[Sample, bytes]]) -> tuple[GoldenVector, ...]:
-    """Record golden vectors from one sample a class (at most four) and two made-up images that exercise resizing."""
+    """Record golden vectors from one sample a class (at most four) and the made-up images."""
     chosen = _choose_samples(samples)
     goldens = [_record(chain, f"sample-{i + 1}", data, sample.class_id) for i, (sample, data) in enumerate(chosen)]
-    goldens += [_record(chain, name, data, None) for name, data in make_patterns()]
+    goldens += [_record(chain, name, data, None) for name, data in list_patterns()]
     return tuple(goldens)
 
 
@@ -89,15 +92,17 @@ def _record(chain: Chain, name: str, image: bytes, class_id: str | None) -> Gold
     )
 
 
-def make_patterns() -> list[tuple[str, bytes]]:
-    """Return two named BMP files: a colour gradient, taller than wide, and noise, wider than tall.
+def list_patterns() -> list[tuple[str, bytes]]:
+    """Return named made-up images of every format that is read, so that the self-test proves every decoder.
 
-    BMP because its bytes do not depend on a compression library.
+    The BMP files, a colour gradient taller than wide and noise wider than tall, exercise resizing; the others are
+    committed, made by scripts/make_patterns.py, since their bytes depend on the version of a compression library.
     """
     y, x = np.mgrid[0:150, 0:110]
     gradient = np.stack([x * 255 // 109, y * 255 // 149, (x + y) * 255 // 258], axis=-1).astype(np.uint8)
     noise = _noise_bytes(seed=1, count=64 * 90 * 3).reshape(64, 90, 3)
-    return [("gradient", _encode_bmp(gradient)), ("noise", _encode_bmp(noise))]
+    made = [("gradient", _encode_bmp(gradient)), ("noise", _encode_bmp(noise))]
+    return made + [(f"pattern-{ending}", (PATTERNS / f"pattern.{ending}").read_bytes()) for ending in PATTERN_FORMATS]
 
 
 def _noise_bytes(seed: int, count: int) -> NDArray[np.uint8]:

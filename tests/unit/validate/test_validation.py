@@ -16,6 +16,7 @@ from webipred.digests import hash_bytes
 from webipred.errors import FindingsError
 from webipred.sources.archive import SourceArchive
 from webipred.validate.bundle import ModelBundle
+from webipred.validate.goldens import list_patterns
 from webipred.validate.reference import ReferenceNetwork, check_probabilities
 from webipred.validate.report import Report
 from webipred.validate.validation import Rules, validate_model
@@ -46,10 +47,10 @@ def test_a_right_entry_becomes_a_bundle(tmp_path: Path, policy: Policy) -> None:
     assert names == [check.name for check in bundle.report.checks]
 
 
-def test_golden_vectors_cover_every_class_and_two_patterns(tmp_path: Path, policy: Policy) -> None:
+def test_golden_vectors_cover_every_class_and_the_patterns(tmp_path: Path, policy: Policy) -> None:
     bundle = validate(tmp_path, policy, make_entry(tmp_path))
     assert isinstance(bundle, ModelBundle)
-    expected = [("sample-1", "red"), ("sample-2", "blue"), ("gradient", None), ("noise", None)]
+    expected = [("sample-1", "red"), ("sample-2", "blue"), *((name, None) for name, _ in list_patterns())]
     assert expected == [(golden.name, golden.class_id) for golden in bundle.goldens]
 
 
