@@ -27,7 +27,8 @@ SPY = """() => {
 SPOIL_PROOFS = """() => {
   const post = Worker.prototype.postMessage;
   Worker.prototype.postMessage = function (message, transfer) {
-    return post.call(this, message.type === "prove" ? { ...message, image: new Blob(["no image"]) } : message, transfer);
+    const spoiled = { ...message, image: new Blob(["no image"]) };
+    return post.call(this, message.type === "prove" ? spoiled : message, transfer);
   };
 }"""
 

@@ -105,7 +105,8 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
   };
 }
 
-async function readBytes(file: File): Promise<ArrayBuffer> {
+async function readBytes(file: Row["file"]): Promise<ArrayBuffer> {
+  if (!(file instanceof File)) throw new AppError(file.code, file.args);
   if (file.size > MAX_FILE_BYTES) throw new AppError("E-IMAGE-FILE-SIZE", { limit: MAX_FILE_BYTES >> 20 });
   try {
     return await file.arrayBuffer();

@@ -9,8 +9,8 @@ export interface Row {
   /** 1, 2, 3 … in the order of arrival. */
   readonly id: number;
   readonly name: string;
-  /** A handle; its bytes are read when it is this image's turn, and again for the large view. */
-  readonly file: File;
+  /** A handle; its bytes are read when it is this image's turn, and again for the large view; an error if there are none. */
+  readonly file: File | ErrorMessage;
   readonly state: "waiting" | "running" | "done" | "failed" | "cancelled";
   readonly error?: ErrorMessage;
   readonly result?: Result;
