@@ -30,8 +30,7 @@ def fix_input(model: onnx.ModelProto, target: ConversionTarget) -> bool:
 
     Raises FindingsError for several inputs, other types and ranks, and shapes that fit neither layout or both.
     """
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in constants]
+    inputs = list_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
         what = f"the network has {len(inputs)} inputs and {len(model.graph.output)} outputs, one of each is needed."
         code = "E-CONVERT-INPUT" if len(inputs) != 1 else "E-CONVERT-OUTPUT"
@@ -49,6 +48,12 @@ def fix_input(model: onnx.ModelProto, target: ConversionTarget) -> bool:
         side.Clear()
         side.dim_value = number
     return planes
+
+
+def list_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the inputs that are no constants."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in constants]
 
 
 def _decide_layout(sides: Sequence[int | None], target: ConversionTarget) -> bool:

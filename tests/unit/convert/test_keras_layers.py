@@ -274,7 +274,9 @@ def test_bilinear_enlargement_of_a_file_of_tensorflow_js_is_refused(tmp_path: Pa
     model = sequential(layer("UpSampling2D", "up", size=[2, 2], interpolation="bilinear"), *layers)
     assert convert_here(write_tfjs(tmp_path / "model.zip", model, weights), make_target("tfjs-layers"))
     path = write_tfjs(tmp_path / "model.zip", model, weights, keras_version="tfjs-layers 4.22.0")
-    with pytest.raises(FindingsError, match=r"TensorFlow.js itself wrote this file, .* than Keras\. .*E-CONVERT-OPTION"):
+    with pytest.raises(
+        FindingsError, match=r"TensorFlow.js itself wrote this file, .* than Keras\. .*E-CONVERT-OPTION"
+    ):
         convert_here(path, make_target("tfjs-layers"))
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from conversions import convert_here, make_image, make_target, run_network
+from conversions import convert_here, make_image, make_target, run_network, run_planes
 from webipred.convert.limits import ConversionLimits
 from webipred.errors import FindingsError
 
@@ -60,13 +59,6 @@ def expect_scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
     logits = images.mean(axis=(1, 2)) @ KERNEL
     exponents = np.exp(logits)
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
-
-
-def expect_original(model: onnx.ModelProto, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What native onnxruntime gives for a file as it is, which takes (1, channel, height, width)."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    planes = images.transpose(0, 3, 1, 2)
-    return np.concatenate([session.run(None, {"image": image[np.newaxis]})[0].reshape(1, -1) for image in planes])
 
 
 def refusal_of(model: onnx.ModelProto, folder: Path, **options: Any) -> str:
@@ -283,7 +275,7 @@ def test_batch_normalisation_behind_a_convolution_along_a_line_stays(tmp_path: P
         *head("b", (2,)),
     ]
     model = build(nodes, (1, 3, 8, 8), constants=constants, output=(1, 2))
-    assert expect_original(model, make_image(count=1)) == pytest.approx(
+    assert run_planes(model, make_image(count=1)) == pytest.approx(
         run_network(convert_here(save(model, tmp_path), make_target("onnx")), make_image(count=1)), abs=1e-6
     )
 
