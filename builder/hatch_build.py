@@ -5,9 +5,11 @@ It does nothing where builder/webipred/_assets holds every file with the digest 
 are those that the lock was made from: a wheel is built from an sdist without node and without compiler.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,9 @@ from types import ModuleType
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+if sys.platform != "win32":
+    import fcntl
+
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "site_templates"
 ASSETS = ROOT / "builder/webipred/_assets"
@@ -25,6 +30,7 @@ LOCK = ASSETS / "assets.lock.json"
 
 BUNDLES = ("shell.js", "vault.js", "engine.js", "catalog.js", "ort.wasm", "site.css", "workspace.css", "vault.css")
 ENGINE = "engine.wasm"
+UNFINISHED = ".new"
 NAMES = (*BUNDLES, ENGINE)
 SOURCES = (
     "builder/hatch_build.py",
@@ -56,10 +62,12 @@ class AssetBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # the param
 
 def build_assets() -> bool:
     """Build all assets if any is missing, damaged or older than its sources; returns whether it did."""
-    digest = digest_sources()
-    if is_current(digest):
+    if is_current(digest_sources()):
         return False
-    with tempfile.TemporaryDirectory() as folder:
+    with _wait_for_turn(), tempfile.TemporaryDirectory() as folder:
+        digest = digest_sources()
+        if is_current(digest):  # the build that was waited for has done it
+            return False
         output = Path(folder)
         prepare_node_modules()
         run_node(["build.mjs", folder])
@@ -122,14 +130,35 @@ def _load_module(name: str, path: Path) -> ModuleType:
 
 
 def _install(output: Path, digest: str) -> None:
-    """Put the files in place; the lock comes last, so that an interrupted build counts as none."""
+    """Put the files in place; the lock comes last, so that an interrupted build counts as none.
+
+    All are written beside their places first and then renamed in one go: who reads meanwhile never misses a file.
+    """
+    for leftover in ASSETS.glob(f"*{UNFINISHED}"):
+        leftover.unlink()
+    digests = {name: _hash((output / name).read_bytes()) for name in sorted(NAMES)}
+    text = json.dumps({"files": digests, "source_digest": digest}, indent=1) + "\n"
+    (output / LOCK.name).write_text(text, encoding="utf-8")
+    names = [*sorted(NAMES), LOCK.name]
+    for name in names:
+        shutil.copyfile(output / name, ASSETS / f"{name}{UNFINISHED}")
+    for name in names:
+        (ASSETS / f"{name}{UNFINISHED}").replace(ASSETS / name)
+
+
+@contextlib.contextmanager
+def _wait_for_turn() -> Iterator[None]:
+    """Let one build at a time change the assets; two at once would leave files of both. Windows has no such lock."""
     ASSETS.mkdir(exist_ok=True)
-    LOCK.unlink(missing_ok=True)
-    digests = {}
-    for name in sorted(NAMES):
-        shutil.copyfile(output / name, ASSETS / name)
-        digests[name] = _hash((ASSETS / name).read_bytes())
-    LOCK.write_text(json.dumps({"files": digests, "source_digest": digest}, indent=1) + "\n", encoding="utf-8")
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(ASSETS, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _run_node(step: str, program: str, arguments: list[str]) -> None:

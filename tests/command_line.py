@@ -1,10 +1,14 @@
-"""Running webipred-build as a person does: as a process of its own."""
+"""Running webipred-build as a person does, as a process of its own, or quicker, inside the test."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from webipred.cli import cli
 
 
 def run_command(
@@ -21,3 +25,9 @@ def run_command(
         check=False,
         timeout=300,
     )
+
+
+def run_inside(*arguments: str | Path) -> Result:
+    """Run `webipred-build ARGUMENTS…` without a process; errors that `main` would print are `exception`."""
+    kept: dict[str, str | None] = {name: None for name in os.environ if name.startswith("WEBIPRED_")}
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], env=kept)

@@ -1,6 +1,5 @@
 """Converting without a process of its own, running the result, and writing small TF.js Layers archives."""
 
-import importlib
 import io
 import json
 import zipfile
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from webipred.convert.finishing import finish_network
 from webipred.convert.limits import ConversionLimits
 from webipred.convert.target import Activation, ConversionTarget
-from webipred.convert.worker import CONVERTERS
+from webipred.convert.worker import load_stages
 from webipred.digests import hash_file
 from webipred.sources.archive import SourceArchive
 
@@ -54,15 +53,38 @@ def make_archive(path: Path) -> SourceArchive:
 
 def convert_here(path: Path, target: ConversionTarget) -> bytes:
     """Convert in this process, as the converter process does it."""
-    converter = importlib.import_module(CONVERTERS[target.format])
-    graph, result = converter.convert(path, target)
-    return finish_network(graph, result, target)
+    return load_stages(target.format).run(path, target)
 
 
 def run_network(network: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probabilities of every image, (image, class), from native onnxruntime."""
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     return np.concatenate([session.run(None, {"input": image[np.newaxis]})[0] for image in images])
+
+
+def make_onnx(
+    nodes: Sequence[onnx.NodeProto],
+    constants: Weights,
+    *,
+    shape: Sequence[int | str] = ("N", 3, 8, 8),
+    classes: int = 2,
+    opset: int = 17,
+) -> onnx.ModelProto:
+    """Return a model from `image` to `scores`."""
+    graph = onnx.helper.make_graph(
+        list(nodes), "graph", [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, list(shape))],
+        [onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["N", classes])],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )  # fmt: skip
+    version = onnx.helper.make_opsetid("", opset)
+    return onnx.helper.make_model(graph, opset_imports=[version], ir_version=8 if opset > 9 else 4)
+
+
+def run_planes(model: onnx.ModelProto, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what native onnxruntime gives for a model as it is, which takes (1, channel, height, width)."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    planes = images.transpose(0, 3, 1, 2)
+    return np.concatenate([session.run(None, {"image": image[np.newaxis]})[0].reshape(1, -1) for image in planes])
 
 
 def layer(class_name: str, name: str, inbound: Sequence[str] | None = None, **config: object) -> Layer:

@@ -9,6 +9,7 @@ from webipred.assets import read_asset
 from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.loading import LoadedCatalog
 from webipred.catalog.lock import Lock
+from webipred.checking import find_obstacles, refuse_languages
 from webipred.convert.conversion import ConversionLimits, convert_archive
 from webipred.errors import FindingsError, NetworkError
 from webipred.findings import Finding
@@ -33,11 +34,15 @@ class BuildOptions:
 
 
 def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progress: Progress) -> Site:
-    """Build every selected entry and assemble the site; entries that fail are left out and listed with reasons."""
+    """Build every selected entry and assemble the site; entries that fail are left out and listed with reasons.
+
+    Raises FindingsError at once for an unknown entry and for a language without page texts.
+    """
+    refuse_languages(loaded)
     rules = Rules(policy=loaded.catalog.policy, folder=loaded.folder, engine_wasm=read_asset("engine.wasm"))
     entries = select_entries(loaded, options.only)
     with ThreadPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(lambda entry: _publish(entry, lock, options, rules, progress), entries))
+        outcomes = list(pool.map(lambda entry: _publish(entry, loaded, lock, options, rules, progress), entries))
     bundles = [outcome for outcome in outcomes if isinstance(outcome, ModelBundle)]
     unpublished = [outcome for outcome in outcomes if isinstance(outcome, Unpublished)]
     return assemble_site(loaded.catalog, bundles, unpublished)
@@ -63,12 +68,15 @@ def select_entries(loaded: LoadedCatalog, only: Iterable[str]) -> list[CatalogEn
 
 
 def _publish(
-    entry: CatalogEntry, lock: Lock, options: BuildOptions, rules: Rules, progress: Progress
+    entry: CatalogEntry, loaded: LoadedCatalog, lock: Lock, options: BuildOptions, rules: Rules, progress: Progress
 ) -> ModelBundle | Unpublished:
     """Take one entry through every stage; the boundary at which a failure becomes findings."""
     skipped = _explain_skip(entry, lock)
     if skipped is not None:
         return Unpublished(entry=entry, findings=(skipped,), report=None)
+    obstacles = find_obstacles(loaded, entry)
+    if obstacles:  # told before anything is downloaded
+        return Unpublished(entry=entry, findings=obstacles, report=None)
     try:
         archive = fetch_archive(entry, rules.folder, lock.models.get(entry.id), options.fetch, progress)
         model = convert_archive(archive, entry, options.limits)
@@ -79,7 +87,7 @@ def _publish(
         return Unpublished(entry=entry, findings=(error.finding,), report=None)
     except Exception as error:
         log.exception("%s: unexpected failure", entry.id)
-        return Unpublished(entry=entry, findings=(_describe_defect(entry, error),), report=None)
+        return Unpublished(entry=entry, findings=(describe_defect(entry, error),), report=None)
     if isinstance(outcome, Report):
         return Unpublished(entry=entry, findings=outcome.findings, report=outcome)
     return outcome
@@ -103,10 +111,11 @@ def _explain_skip(entry: CatalogEntry, lock: Lock) -> Finding | None:
     )
 
 
-def _describe_defect(entry: CatalogEntry, error: Exception) -> Finding:
+def describe_defect(entry: CatalogEntry, error: Exception) -> Finding:
+    """Return the finding about a failure of webipred itself at one entry."""
     return Finding(
         code="E-INTERNAL",
         where=entry.id,
         what=f"webipred itself failed: {type(error).__name__}.",
-        fix="Please report this with the log; the other entries were built.",
+        fix="Please report this with the log; the other entries are not affected.",
     )

@@ -40,9 +40,9 @@ class Predictor:
         """Predict one image file; a file that cannot be used gives a Prediction with its finding."""
         try:
             tensor = self._preprocessor.run(self._program, decode_image(_read_image(path), self._input))
-            probabilities = self._network.run(tensor)
             exclusive = self.manifest.task == "classification"
-            check_probabilities(probabilities, exclusive=exclusive, where=self.manifest.id)
+            values = self._network.run(tensor)
+            probabilities = check_probabilities(values, exclusive=exclusive, where=self.manifest.id)
         except FindingsError as error:
             return Prediction(image=path.name, probabilities=None, decision=(), finding=error.findings[0])
         decision = decide(probabilities, self.manifest.classes, multi_label=self.manifest.task == "multi-label")

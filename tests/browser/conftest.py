@@ -67,12 +67,17 @@ def playwright_driver() -> Iterator[Playwright]:
         yield driver
 
 
-@pytest.fixture(scope="session")
-def browser(playwright_driver: Playwright) -> Iterator[Browser]:
-    executable = find_chromium(playwright_driver)
+def launch_chromium(playwright: Playwright, *more_arguments: str) -> Browser:
+    """Start the Chromium of this machine; skips where there is none."""
+    executable = find_chromium(playwright)
     if executable is None:
         pytest.skip("no Chromium is installed; `make test` installs one, or set WEBIPRED_CHROMIUM")
-    browser = playwright_driver.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+    return playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *more_arguments])
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    browser = launch_chromium(playwright_driver)
     yield browser
     browser.close()
 

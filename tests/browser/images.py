@@ -115,6 +115,35 @@ def _list_oriented() -> Iterator[Case]:
         yield Case(f"{form}-orientation-ignored", data)
         yield Case(f"{form}-orientation-applied", data, {"exif": "apply"})
 
+    yield from _list_odd_exif()
+
+
+def _list_odd_exif() -> Iterator[Case]:
+    """Yield orientations at places where decoders find them and a simple walk from segment to segment does not."""
+    plain = save(Image.fromarray(make_pixels()), "jpeg", quality=90)
+    for orientation in (3, 6):
+        block = make_exif_segment(orientation)
+        openings = {
+            "fill-byte": b"\xff" + block,
+            "restart-marker": b"\xff\xd0" + block,
+            "other-name": make_exif_segment(orientation, b"Exif\0\xff"),
+            "second-block": make_exif_segment(1) + block,
+        }
+        for name, opening in openings.items():
+            yield Case(f"jpeg-orientation-{orientation}-after-{name}-ignored", plain[:2] + opening + plain[2:])
+        later = plain[:20] + b"\xff" + block + plain[20:]
+        yield Case(f"jpeg-orientation-{orientation}-after-fill-byte-later-ignored", later)
+    applied = plain[:2] + b"\xff" + make_exif_segment(3) + plain[2:]
+    yield Case("jpeg-orientation-3-after-fill-byte-applied", applied, {"exif": "apply"})
+    unnamed = plain[:2] + make_exif_segment(3, b"Exif\0\xff") + plain[2:]
+    yield Case("jpeg-orientation-3-of-another-name-applied", unnamed, {"exif": "apply"})
+
+
+def make_exif_segment(orientation: int, name: bytes = b"Exif\0\0") -> bytes:
+    """Return an APP1 segment of a JPEG that states an orientation."""
+    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    return b"\xff\xe1" + struct.pack(">H", 2 + len(name) + len(tiff)) + name + tiff
+
 
 def list_unreadable() -> Iterator[Case]:
     """Yield files that are refused."""
@@ -127,6 +156,7 @@ def list_unreadable() -> Iterator[Case]:
         yield Case(f"{form}-header-only", data[:30])
     yield Case("jpeg-without-end", save(rgb, "jpeg")[:-2])
     yield Case("jpeg-broken", b"\xff\xd8\xff\xe0\x00\x04ab\xff\xd9")
+    yield Case("jpeg-second-start", b"\xff\xd8" + save(rgb, "jpeg"))
     yield Case("png-wrong-checksum", _flip_byte(save(rgb, "png"), 60))
     yield Case("png-rgba", save(alpha, "png"))
     yield Case("png-palette-alpha", save(alpha.quantize(50), "png"))
@@ -150,7 +180,7 @@ def make_png(samples: NDArray[np.integer], depth: int, *, interlaced: bool = Fal
     parts = [samples[y::y_step, x::x_step] for x, y, x_step, y_step in passes]
     rows = b"".join(b"\0" + _pack_row(row, depth) for part in parts if part.size for row in part)
     header = struct.pack(">IIBBBBB", width, height, depth, 2 if samples.ndim == 3 else 0, 0, 0, int(interlaced))
-    chunks = _make_chunk(b"IHDR", header) + _make_chunk(b"IDAT", zlib.compress(rows)) + _make_chunk(b"IEND", b"")
+    chunks = make_chunk(b"IHDR", header) + make_chunk(b"IDAT", zlib.compress(rows)) + make_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
@@ -163,17 +193,17 @@ def _pack_row(row: NDArray[np.integer], depth: int) -> bytes:
     return np.packbits(bits.astype(np.uint8).ravel()).tobytes()
 
 
-def _make_chunk(name: bytes, data: bytes) -> bytes:
+def make_chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def _insert_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
-    return png[:33] + _make_chunk(name, data) + png[33:]
+    return png[:33] + make_chunk(name, data) + png[33:]
 
 
 def _insert_size(png: bytes, width: int, height: int) -> bytes:
     header = struct.pack(">II", width, height) + png[24:29]
-    return png[:8] + _make_chunk(b"IHDR", header) + png[33:]
+    return png[:8] + make_chunk(b"IHDR", header) + png[33:]
 
 
 def _flip_byte(data: bytes, at: int) -> bytes:

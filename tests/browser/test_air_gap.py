@@ -119,10 +119,10 @@ def test_the_vault_takes_no_second_message(open_workspace: OpenWorkspace, colour
         workspace.expect_counts("1 of 1 images done.")
         workspace.page.evaluate(
             """() => {
-                const buffer = new ArrayBuffer(1);
+                const file = new Blob(["x"]);
                 const model = { format_version: 1, classes: [], goldens: [] };
-                const load = { type: "load", language: "de", model, script: buffer, preprocess: buffer,
-                    runtime: buffer, weights: buffer, goldens: [] };
+                const load = { type: "load", language: "de", model, script: file, preprocess: file,
+                    runtime: file, weights: file, goldens: [] };
                 document.querySelector("iframe").contentWindow.postMessage(load, "*");
             }"""
         )

@@ -5,10 +5,11 @@ import io
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import OpenWorkspace
+from browser.conftest import OpenWorkspace, Workspace
 from browser.sites import BLUE, RED, encode, make_bundle, make_image, make_site
 from tiny_models import make_colour_network
 from webipred.assets import read_asset
@@ -17,6 +18,27 @@ from webipred.images.decode import decode_image
 from webipred.validate.reference import ReferenceNetwork
 
 pytestmark = pytest.mark.browser
+
+
+DROP = """(files) => {
+  const transfer = new DataTransfer();
+  for (const [name, bytes] of files) transfer.items.add(new File([new Uint8Array(bytes)], name));
+  document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+}"""
+DROP_TREE = """(bytes) => {
+  const makeFile = (name) => ({ name, isDirectory: false, file: (resolve, reject) => name.startsWith("locked")
+    ? reject(new DOMException("locked", "NotReadableError")) : resolve(new File([new Uint8Array(bytes)], name)) });
+  const makeFolder = (name, ...lists) => ({ name, isDirectory: true, createReader: () => ({
+    readEntries: (resolve, reject) => lists.length > 0 ? resolve(lists.shift()) : resolve([]) }) });
+  const files = (...names) => names.map(makeFile);
+  const series = makeFolder("series", files("locked.png"));
+  const tree = makeFolder("study", files("a10.png", "a9.png", ".DS_Store"), [series]);
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([], "study"));
+  DataTransferItem.prototype.webkitGetAsEntry = () => tree;
+  document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+}"""
+"""A folder as other browsers show it; Chromium shows none to the vault."""
 
 
 def parse_csv(text: str) -> list[dict[str, str]]:
@@ -70,6 +92,53 @@ def test_the_csv_holds_every_row_with_its_provenance_and_no_formula(
     assert ("ü.png", "failed", "E-IMAGE-FORMAT", "", "") == tuple(
         failed[key] for key in ("image", "status", "error_code", "red", "decision")
     )
+
+
+FORMULAS = [
+    "=1.png",
+    " =1.png",
+    "\u00a0+1.png",
+    "\ufeff-1.png",
+    "\n@1.png",
+    "\uff1d1.png",
+    "\uff0b1.png",
+    "\uff0d1.png",
+]
+
+
+def test_no_name_reaches_a_spreadsheet_as_a_formula(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    names = [*FORMULAS, "\uff201.png", "\t1.png", "a-1.png", "a;b.png"]
+    with open_workspace(colour_site) as workspace:
+        workspace.load()
+        workspace.page.frames[1].evaluate(DROP, [[name, list(RED)] for name in names])
+        workspace.expect_counts(f"{len(names)} of {len(names)} images done.")
+        text = workspace.save_csv()
+    armed = [*FORMULAS, "\uff201.png", "\t1.png"]
+    assert [*(f"'{name}" for name in armed), "a-1.png", "a;b.png"] == [row["image"] for row in parse_csv(text)]
+    assert '"a;b.png"' in text
+
+
+def test_probabilities_are_cut_to_the_range_that_they_have(open_workspace: OpenWorkspace) -> None:
+    """A network may miss 0 and 1 by rounding; here it does by 2e-6, which seven decimals would show."""
+    site = make_site([make_bundle(network=shift_outputs(make_colour_network(gain=80), by=-2e-6))])
+    with open_workspace(site) as workspace:
+        workspace.load()
+        workspace.add(("red.png", make_image(255, 0)))
+        workspace.expect_counts("1 of 1 images done.")
+        (row,) = parse_csv(workspace.save_csv())
+    assert "0.0000000" == row["blue"]
+
+
+def shift_outputs(network: bytes, by: float) -> bytes:
+    """Return the network with a constant added to its outputs."""
+    model = onnx.load_from_string(network)
+    last = model.graph.node[-1]
+    last.output[0] = "unshifted"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "shift"))
+    model.graph.node.append(onnx.helper.make_node("Add", ["unshifted", "shift"], ["output"]))
+    return model.SerializeToString()
 
 
 def test_the_probabilities_are_those_of_the_reference(
@@ -162,6 +231,45 @@ def test_a_folder_gives_its_images_with_their_path_and_without_system_files(
         workspace.expect_counts("2 of 2 images done.")
         assert "Red" in workspace.row("study/series/a.png")
         assert "Blue" in workspace.row("study/b.png")
+
+
+def drag_onto_vault(workspace: Workspace, *paths: Path) -> None:
+    """Drop files and folders as the system does: what scripts make up has no folders."""
+    session = workspace.page.context.new_cdp_session(workspace.page)
+    box = workspace.page.locator("iframe").bounding_box()
+    assert box is not None
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + 200, "y": box["y"] + 150}
+        session.send("Input.dispatchDragEvent", {"type": step, **place, "data": data})
+
+
+def test_a_dropped_folder_that_cannot_be_listed_names_the_button_and_costs_no_other_file(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes], tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for path in (folder / "a.png", tmp_path / "alone.png"):
+        path.write_bytes(RED)
+    with open_workspace(colour_site) as workspace:
+        workspace.load()
+        drag_onto_vault(workspace, folder, tmp_path / "alone.png")
+        expect(workspace.vault.locator("tbody .name")).to_have_text(["study/", "alone.png"])
+        workspace.expect_counts("2 of 2 images done, 1 of them with an error.")
+        assert "Use the button “Choose folder”." in workspace.row("study/")
+        assert "Red" in workspace.row("alone.png")
+
+
+def test_a_dropped_folder_is_walked_and_an_unreadable_file_costs_one_row(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    with open_workspace(colour_site) as workspace:
+        workspace.load()
+        workspace.page.frames[1].evaluate(DROP_TREE, list(RED))
+        names = ["study/a9.png", "study/a10.png", "study/series/locked.png"]
+        expect(workspace.vault.locator("tbody .name")).to_have_text(names)
+        workspace.expect_counts("3 of 3 images done, 1 of them with an error.")
+        assert "The file could not be read." in workspace.row("study/series/locked.png")
 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])

@@ -1,15 +1,19 @@
 """The engine decodes every file to the very pixels that Python decodes it to, or refuses it with the same code."""
 
 import base64
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from browser.images import HEIGHT, WIDTH, Case, list_readable, list_unreadable
+from browser.odd_images import list_odd_readable, list_odd_unreadable
 from browser.server import run_host
 from webipred.assets import read_asset
 from webipred.catalog.preprocessing import InputSpec
@@ -17,13 +21,14 @@ from webipred.digests import hash_bytes
 from webipred.engine.program import compile_program
 from webipred.errors import FindingsError
 from webipred.images.decode import decode_image
+from webipred.validate.goldens import list_patterns
 
 pytestmark = pytest.mark.browser
 
 _PAGE = b"""<!doctype html><title>lab</title><link rel="icon" href="data:,"><script>
 const worker = new Worker("engine.js");
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
-const load = async (name) => (await fetch(name)).arrayBuffer();
+const bytes = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
+const load = async (name) => (await fetch(name)).blob();
 let last = 0;
 const ask = (request) => new Promise((resolve) => {
   const id = ++last;
@@ -101,19 +106,32 @@ def engine_lab(browser: Browser) -> Iterator[EngineLab]:
         page.close()
 
 
-def _by_rules(cases: Iterator[Case]) -> list[Case]:
+def _list_patterns() -> Iterator[Case]:
+    """Yield what the self-test of every model shows to the engine."""
+    for name, data in list_patterns():
+        width, height = Image.open(BytesIO(data)).size
+        yield Case(name, data, {"width": str(width), "height": str(height)})
+
+
+def _by_rules(cases: Iterable[Case]) -> list[Case]:
     """Order by rules, so that the engine is started once for each."""
     return sorted(cases, key=lambda case: sorted(case.rules.items()))
 
 
-@pytest.mark.parametrize("case", _by_rules(list_readable()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    _by_rules(itertools.chain(list_readable(), list_odd_readable(), _list_patterns())),
+    ids=lambda case: case.name,
+)
 def test_a_file_gives_the_same_pixels_as_in_python(engine_lab: EngineLab, case: Case) -> None:
     pixels = decode_image(case.data, _make_rules(case))
     expected = hash_bytes(np.ascontiguousarray(pixels, "<f4").tobytes())
     assert expected == engine_lab.digest(case)
 
 
-@pytest.mark.parametrize("case", _by_rules(list_unreadable()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", _by_rules(itertools.chain(list_unreadable(), list_odd_unreadable())), ids=lambda case: case.name
+)
 def test_a_file_that_python_refuses_is_refused_with_the_same_code(engine_lab: EngineLab, case: Case) -> None:
     with pytest.raises(FindingsError) as refusal:
         decode_image(case.data, _make_rules(case))

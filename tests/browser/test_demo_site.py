@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from browser.conftest import OpenWorkspace, Workspace
 from command_line import run_command
+from webipred.validate.goldens import list_patterns
 
 pytestmark = pytest.mark.browser
 
@@ -34,9 +35,10 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 
 def load_model(workspace: Workspace) -> None:
-    """Load the model that the address names and wait for the self-test: four golden vectors each."""
+    """Load the model that the address names and wait for the self-test: two samples and the patterns."""
     workspace.page.get_by_role("button", name="Load model").click()
-    passed = workspace.vault.get_by_text("Same answers as the reference on this computer: 4 of 4")
+    total = 2 + len(list_patterns())
+    passed = workspace.vault.get_by_text(f"Same answers as the reference on this computer: {total} of {total}")
     expect(passed).to_be_visible(timeout=120_000)
 
 
@@ -53,9 +55,9 @@ def find_differences(actual: list[tuple[str, float]], expected: list[tuple[str, 
 
 def read_pneumonia_samples(repository: Path) -> tuple[dict[str, bytes], list[tuple[str, float]]]:
     folder = repository / "demo_models/pneumonia-cxr-demo/samples"
-    samples = json.loads((folder / "samples.json").read_text(encoding="utf-8"))["samples"]
+    samples = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
     images = {sample["file"]: (folder / sample["file"]).read_bytes() for sample in samples}
-    return images, [(sample["file"], sample["p_pneumonia"]) for sample in samples]
+    return images, [(sample["file"], sample["probabilities"]["PNEUMONIA"]) for sample in samples]
 
 
 def test_the_page_gives_the_probabilities_of_tf_keras_on_chest_x_rays(

@@ -1,7 +1,7 @@
 """One catalog entry: a model, what it may be used for, and how to check it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -15,12 +15,33 @@ Format = Literal[
     "tfjs-layers", "keras-h5", "keras-v3", "onnx", "saved-model", "tfjs-graph", "tflite", "torchscript", "torch-export"
 ]
 
+# The other columns of the results that the page saves; a class of that name would make two columns of one name.
+RESERVED_COLUMNS: Final = frozenset(
+    {
+        "image",
+        "status",
+        "error_code",
+        "predicted",
+        "decision",
+        "threshold",
+        "width",
+        "height",
+        "model_id",
+        "model_version",
+        "weights_sha256",
+        "preprocessing_sha256",
+        "runtime",
+        "generator",
+        "build_id",
+    }
+)
+
 
 class ModelClass(Node):
     """One output of the network, in the network's order."""
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
-    """Name of the output column, exactly as the training code named the class."""
+    """Name of the output column, exactly as the training code named the class; not the name of another column."""
     label: LocalText | None = None
     """Name for people; the id when absent."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -222,6 +243,9 @@ class CatalogEntry(Node):
         for index, model_class in enumerate(self.classes):
             if ids[index] in ids[:index]:
                 yield f"classes[{index}].id", f"{model_class.id!r} stands twice; every class needs its own id"
+            if ids[index] in RESERVED_COLUMNS:
+                what = f"{model_class.id!r} is the name of another column of saved results; write for instance 'class "
+                yield f"classes[{index}].id", f"{what}{model_class.id}'"
             if self.task == "multi-label" and model_class.threshold is None:
                 yield f"classes[{index}]", "task multi-label needs a threshold and its threshold_source for every class"
         activation = self.output.activation

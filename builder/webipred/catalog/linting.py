@@ -5,7 +5,7 @@ An entry that cannot be built yet, because nobody has locked it, gets warnings w
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +22,15 @@ _UNSAFE_LINK: Final = re.compile(r"http://\S+")
 _HTML: Final = re.compile(r"</?[a-zA-Z][^>]*>")
 
 
-def lint_catalog(loaded: LoadedCatalog, lock: Lock) -> tuple[Finding, ...]:
-    """Return everything worth saying about the catalog and its lock, in the order of the entries."""
+def lint_catalog(loaded: LoadedCatalog, lock: Lock, only: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Return everything worth saying about the catalog and its lock, in the order of the entries.
+
+    `only` leaves out the other entries; empty: none.
+    """
     findings: list[Finding] = []
     for entry in loaded.catalog.models:
-        findings += lint_entry(loaded, lock, entry)
+        if not only or entry.id in only:
+            findings += lint_entry(loaded, lock, entry)
     known = {entry.id for entry in loaded.catalog.models}
     for entry_id in sorted(lock.models.keys() - known):
         what = "the lock holds an entry that the catalog does not."
@@ -67,13 +71,10 @@ def _lint_license(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool
 
 
 def _lint_samples(loaded: LoadedCatalog, entry: CatalogEntry, *, buildable: bool) -> Iterator[Finding]:
-    """Yield the classes of a single-label model without a sample: their place in the output is unproven.
-
-    A multi-label model needs one sample at least.
-    """
+    """Yield the classes without a sample: their place in the output is unproven."""
     shown = {sample.class_id for sample in entry.samples}
     missing = [model_class.id for model_class in entry.classes if model_class.id not in shown]
-    if not missing or (entry.task == "multi-label" and shown):
+    if not missing:
         return
     what = f"no labelled sample shows the class {', '.join(missing)}, so the order of the classes is unproven."
     fix = "Add an image of each under samples, with its class, licence and sha256."

@@ -56,12 +56,29 @@ def parse_lock(data: bytes, name: str) -> Lock:
 def write_lock(path: Path, lock: Lock) -> None:
     """Replace the lock at once and whole; the same lock gives the same bytes.
 
+    Raises FindingsError E-LOCK-TEXT as `encode_lock` does, E-LOCK-WRITE if the disk refuses it.
+    """
+    data = encode_lock(lock, path.name)
+    try:
+        _replace_file(path, data)
+    except OSError as error:
+        what = f"the lock cannot be written ({error.strerror or error}); an earlier one is untouched."
+        raise refuse("E-LOCK-WRITE", str(path), what, "Make room, or allow writing into that folder.") from error
+
+
+def encode_lock(lock: Lock, name: str) -> bytes:
+    """Return the bytes of the lock file; `name` names it in findings.
+
     Raises FindingsError E-LOCK-TEXT if a text in it, for instance a file name, could not be read again.
     """
-    data = render_lock(lock).encode()
-    if parse_lock(data, path.name) != lock:
+    data = render_lock(lock).encode(errors="replace")  # half of a surrogate pair comes back as another name
+    if parse_lock(data, name) != lock:
         what = "a name in it does not survive writing and reading."
-        raise refuse("E-LOCK-TEXT", path.name, what, "Choose a file with an ordinary name.")
+        raise refuse("E-LOCK-TEXT", name, what, "Choose a file with an ordinary name.")
+    return data
+
+
+def _replace_file(path: Path, data: bytes) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:

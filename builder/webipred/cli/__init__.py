@@ -18,7 +18,7 @@ from webipred.errors import WebipredError
 def cli() -> None:
     """Publish medical image classifiers as a static website that predicts in the browser.
 
-    Exit codes: 0 ok, 1 findings, 2 usage, 3 network.
+    Exit codes: 0 ok, 1 findings, 2 usage, 3 network (every error is about the way to a server).
     """
 
 

@@ -1,6 +1,7 @@
 """webipred-build build: catalog and lock → dist/."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,12 +9,14 @@ import click
 from webipred.catalog.loading import load_catalog
 from webipred.catalog.locking import read_lock
 from webipred.cli import options
-from webipred.cli.output import ConsoleProgress, fail_on, print_findings, start_logging
+from webipred.cli.output import ConsoleProgress, judge_exit, print_findings, start_logging
+from webipred.cli.reports import write_report
 from webipred.convert.conversion import ConversionLimits
-from webipred.errors import FindingsError, UsageError
+from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.pipeline import BuildOptions, build_site
 from webipred.site.assembly import Site
+from webipred.site.outcomes import EntryOutcome
 from webipred.site.report_json import render_reports_json
 from webipred.site.report_text import render_reports_markdown
 from webipred.site.writing import write_site
@@ -52,7 +55,8 @@ def build(
 ) -> None:
     """Build the site: fetch, convert and validate every locked entry, and write the folder.
 
-    Entries that fail are left out, the others are published; the exit code tells.
+    Entries that fail are left out, the others are published; the exit code tells: 1, or 3 if nothing but the
+    network failed.
 
     \b
     Example: webipred-build build --only malaria-thin-smear --out dist
@@ -63,15 +67,20 @@ def build(
     fetch = FetchOptions(cache_dir=cache_dir, offline=offline, zenodo_base=zenodo)
     build_options = BuildOptions(only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits())
     site = build_site(loaded, lock, build_options, ConsoleProgress())
-    if report_path is not None:
-        _write_report(site, report_path)
-    findings = [finding for outcome in site.outcomes for finding in outcome.findings]
+    outcomes = [outcome for outcome in site.outcomes if not only or outcome.entry.id in only]
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
     print_findings(findings)
-    if not site.manifest.models:
-        raise FindingsError([_explain_empty(catalog_path)])
-    write_site(site, out)
-    _print_summary(site, out)
-    fail_on(findings, strict=strict)
+    code = judge_exit(findings, strict=strict)
+    if site.manifest.models:
+        write_site(site, out)
+        _print_summary(site, outcomes, out)
+    else:
+        print_findings([_explain_empty(catalog_path)])
+        code = code or FindingsError.exit_code
+    if report_path is not None:
+        write_report(report_path, _render_report(site, report_path.suffix))
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def _explain_empty(catalog_path: Path) -> Finding:
@@ -83,9 +92,9 @@ def _explain_empty(catalog_path: Path) -> Finding:
     )
 
 
-def _print_summary(site: Site, out: Path) -> None:
+def _print_summary(site: Site, outcomes: Sequence[EntryOutcome], out: Path) -> None:
     models = {model.id: model for model in site.manifest.models}
-    for outcome in site.outcomes:
+    for outcome in outcomes:
         model = models.get(outcome.entry.id)
         if model is None:
             click.echo(f"{outcome.status:10} {outcome.entry.id:32} {outcome.findings[0].code}")
@@ -93,17 +102,12 @@ def _print_summary(site: Site, out: Path) -> None:
         size = f"{model.weights.size_bytes / 1e6:.1f} MB"
         digest = model.weights.sha256[:16]
         click.echo(f"{'published':10} {model.id:32} {size:>9}  {digest}  {outcome.passed_checks} checks passed")
-    click.echo(f"{out}: {len(models)} of {len(site.outcomes)} entries published, build {site.build_id}")
+    click.echo(f"{out}: {len(models)} of {len(outcomes)} entries published, build {site.build_id}")
 
 
-def _write_report(site: Site, path: Path) -> None:
-    match path.suffix:
-        case ".json":
-            data = render_reports_json(site.outcomes).encode()
-        case ".md":
-            data = render_reports_markdown(site.outcomes).encode()
-        case ".html":
-            data = site.table.read(REPORT_PAGE)
-        case _:
-            raise UsageError(f"--report {path}: the ending must be one of .json, .md, .html")
-    path.write_bytes(data)
+def _render_report(site: Site, form: str) -> str:
+    if form == ".json":
+        return render_reports_json(site.outcomes)
+    if form == ".md":
+        return render_reports_markdown(site.outcomes)
+    return site.table.read(REPORT_PAGE).decode()

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 import platformdirs
 
+from webipred.cli.reports import judge_report_path
+
 CATALOG = click.option(
     "--catalog",
     "catalog_path",
@@ -47,6 +49,7 @@ REPORT = click.option(
     "--report",
     "report_path",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=judge_report_path,
     envvar="WEBIPRED_REPORT",
     help="Also write the report to FILE.json, FILE.md or FILE.html.",
 )

@@ -1,12 +1,12 @@
 """webipred-build predict: the bundle of a built site, in Python; the same numbers as in the browser."""
 
-import csv
-import io
 import json
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,6 +16,9 @@ from webipred.errors import FindingsError
 from webipred.prediction import Prediction, Predictor
 from webipred.site.manifest import BundleManifest
 from webipred.site.reading import read_site
+
+_FORMULA: Final = re.compile(r"^[\s\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]")
+_QUOTED: Final = re.compile(r'[",;\r\n]')
 
 
 @click.command()
@@ -53,18 +56,21 @@ def predict(model_id: str, images: tuple[Path, ...], out: Path, form: str) -> No
 
 def render_csv(manifest: BundleManifest, predictions: Iterable[Prediction]) -> str:
     """Return RFC 4180 text: a header, then image name and probabilities with seven decimals."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(["image", *(_disarm(c.id) for c in manifest.classes)])
+    rows = [["image", *(_quote(_disarm(c.id)) for c in manifest.classes)]]
     for prediction in predictions:
         values = [f"{value:.7f}" for value in prediction.probabilities or ()]
-        writer.writerow([_disarm(prediction.image), *(values or [""] * len(manifest.classes))])
-    return buffer.getvalue()
+        rows.append([_quote(_disarm(prediction.image)), *(values or [""] * len(manifest.classes))])
+    return "".join(",".join(row) + "\r\n" for row in rows)
 
 
 def _disarm(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    """Put an apostrophe before text that a spreadsheet would run as a formula, also after blanks or in full width."""
+    return f"'{text}" if _FORMULA.search(text) else text
+
+
+def _quote(text: str) -> str:
+    """Quote where RFC 4180 asks for it, and before a semicolon, which separates cells in many countries."""
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 
 def render_json(manifest: BundleManifest, predictions: Iterable[Prediction]) -> str:

@@ -6,24 +6,26 @@ from typing import Final
 import onnx
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
+from webipred.convert.activation import apply_activation, read_tail
+from webipred.convert.compute import check_compute
 from webipred.convert.folding import fold_normalizations
 from webipred.convert.graph import GraphBuilder, Node, Value
 from webipred.convert.model import INPUT_NAME, OPSET, OUTPUT_NAME
+from webipred.convert.quoting import quote_error
 from webipred.convert.target import ConversionTarget
 from webipred.errors import refuse
 
 IR_VERSION: Final = 10  # the version that came with opset 21
 PRODUCER: Final = "webipred"
-PASSING: Final = ("Flatten", "Reshape", "Squeeze", "Identity")
-GIVES_PROBABILITIES: Final = ("Softmax", "Sigmoid", "HardSigmoid")
 
 
 def finish_network(graph: GraphBuilder, result: Value, target: ConversionTarget) -> bytes:
     """Return the ONNX bytes of a network, the same for the same network. Raises FindingsError."""
     result = _flatten_result(graph, result)
     units = result.shape[0]
+    tail = read_tail(graph, result, target)
     _check_units(units, target)
-    result = _apply_activation(graph, result, target)
+    result = apply_activation(graph, result, tail, target)
     if units == 1:
         result = _split_unit(graph, result)
     fold_normalizations(graph, result.name)
@@ -49,52 +51,6 @@ def _check_units(units: int, target: ConversionTarget) -> None:
         f"the network has {units} outputs, the entry lists {target.classes} classes.",
         "List the classes of the entry in the order of the outputs, all of them.",
     )
-
-
-def _apply_activation(graph: GraphBuilder, result: Value, target: ConversionTarget) -> Value:
-    last = _find_last_operator(graph, result)
-    ends = last.op if last is not None else "its input"
-    units = result.shape[0]
-    if target.activation == "none":
-        if ends not in GIVES_PROBABILITIES:
-            raise refuse(
-                "E-CONVERT-ACTIVATION",
-                target.where,
-                f"the network ends in {ends}, which gives no probabilities, and the entry has output.activation: none.",
-                "Set output.activation to softmax or sigmoid, as the training code did.",
-            )
-        if ends == "Softmax" and units == 1:
-            raise _refuse_single_softmax(target)
-        return result
-    if ends in GIVES_PROBABILITIES:
-        raise refuse(
-            "E-CONVERT-ACTIVATION",
-            target.where,
-            f"the network already ends in {ends}, and the entry adds {target.activation}.",
-            "Set output.activation: none.",
-        )
-    if target.activation == "softmax":
-        if units == 1:
-            raise _refuse_single_softmax(target)
-        return graph.emit("Softmax", [result], result.shape, wish="probabilities", attributes={"axis": 1})
-    return graph.emit("Sigmoid", [result], result.shape, wish="probabilities")
-
-
-def _refuse_single_softmax(target: ConversionTarget) -> Exception:
-    return refuse(
-        "E-CONVERT-ACTIVATION",
-        target.where,
-        "softmax over a single output is always 1.",
-        "A network with one output needs sigmoid.",
-    )
-
-
-def _find_last_operator(graph: GraphBuilder, result: Value) -> Node | None:
-    producers = {output: node for node in graph.nodes for output in node.outputs}
-    node = producers.get(result.name)
-    while node is not None and node.op in PASSING:
-        node = producers.get(node.inputs[0])
-    return node
 
 
 def _split_unit(graph: GraphBuilder, result: Value) -> Value:
@@ -124,9 +80,10 @@ def serialize_network(graph: GraphBuilder, result: Value, target: ConversionTarg
         raise refuse(
             "E-CONVERT-ONNX",
             target.where,
-            f"the converted network is not valid ONNX: {str(error)[:300]}.",
+            f"the converted network is not valid ONNX: {quote_error(error)}.",
             "Please report this model; the converter made a mistake.",
         ) from error
+    check_compute(model, target)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
 

@@ -8,6 +8,7 @@ import numpy as np
 from webipred.convert.graph import Array, GraphBuilder, Node
 
 FOLDABLE: Final = ("Conv",)
+PLANAR_KERNEL_AXES: Final = 4
 
 
 def fold_normalizations(graph: GraphBuilder, result: str) -> int:
@@ -38,6 +39,8 @@ def fold_normalizations(graph: GraphBuilder, result: str) -> int:
 def _merge(graph: GraphBuilder, conv: Node, normalization: Node) -> Node | None:
     names = [*conv.inputs[1:], *normalization.inputs[1:]]
     if any(name not in graph.constants for name in names):
+        return None
+    if graph.constants[conv.inputs[1]].ndim != PLANAR_KERNEL_AXES:
         return None
     gamma, beta, mean, variance = (graph.constants[name].astype(np.float64) for name in normalization.inputs[1:])
     epsilon = normalization.attributes.get("epsilon", 1e-5)

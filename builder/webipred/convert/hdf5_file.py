@@ -15,6 +15,7 @@ import numpy as np
 
 from webipred.convert.graph import Array
 from webipred.convert.limits import ConversionLimits
+from webipred.convert.quoting import quote_error
 from webipred.errors import FindingsError, refuse
 
 MAX_DEPTH: Final = 32
@@ -93,7 +94,10 @@ class Hdf5File:
 
 @contextmanager
 def open_hdf5(path: Path, where: str, limits: ConversionLimits) -> Iterator[Hdf5File]:
-    """Open and inspect a file. Raises FindingsError: E-HDF5-LINK, -STORAGE, -TYPE, -FILTER, -DEPTH, -SIZE, -BROKEN."""
+    """Open and inspect a file.
+
+    Raises FindingsError: E-HDF5-LINK, -STORAGE, -TYPE, -FILTER, -DEPTH, -SIZE, -UNWRITTEN, -BROKEN.
+    """
     with _report_broken(where):
         file = h5py.File(path, "r")
     with file:
@@ -107,7 +111,7 @@ def _report_broken(where: str) -> Iterator[None]:
     try:
         yield
     except LIBRARY_ERRORS as error:
-        what = f"the HDF5 library cannot read this ({type(error).__name__}: {str(error)[:200]})."
+        what = f"the HDF5 library cannot read this ({type(error).__name__}: {quote_error(error)})."
         raise refuse("E-HDF5-BROKEN", where, what, "The file is damaged; get it again from its origin.") from error
 
 
@@ -137,6 +141,7 @@ def _inspect(file: h5py.File, where: str, limits: ConversionLimits) -> dict[str,
             if declared > limits.unpacked_bytes:
                 what = f"declares, with those before it, {declared} bytes; the limit is {limits.unpacked_bytes}"
                 raise _refuse_object("E-HDF5-SIZE", path, what, where)
+            _check_written(item, path, where)
             datasets[path] = item
     return datasets
 
@@ -168,6 +173,22 @@ def _check_dataset(dataset: h5py.Dataset, path: str, where: str) -> int:
         raise _refuse_object("E-HDF5-TYPE", path, "is empty", where)
     count: int = math.prod(dataset.shape)
     return count * int(dataset.dtype.itemsize)
+
+
+def _check_written(dataset: h5py.Dataset, path: str, where: str) -> None:
+    """Raise FindingsError where the library would fill in numbers that nobody stored, mostly zeros."""
+    if not math.prod(dataset.shape):
+        return
+    if dataset.chunks is None:
+        if not dataset.id.get_storage_size():
+            raise _refuse_object("E-HDF5-UNWRITTEN", path, "was declared, but its numbers were never written", where)
+        return
+    sides = zip(dataset.shape, dataset.chunks, strict=True)
+    needed = math.prod(-(-side // chunk) for side, chunk in sides)
+    written = dataset.id.get_num_chunks()
+    if written != needed:
+        what = f"has {written} of its {needed} pieces; the others were never written"
+        raise _refuse_object("E-HDF5-UNWRITTEN", path, what, where)
 
 
 def _refuse_object(code: str, path: str, what: str, where: str) -> FindingsError:

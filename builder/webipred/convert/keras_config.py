@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from webipred.convert.json_text import JsonValue
 from webipred.errors import FindingsError, refuse
 
-Dialect = Literal["keras2", "keras3", "unknown"]
+Dialect = Literal["keras2", "keras3", "tfjs", "unknown"]
 CONTAINERS: Final = ("Functional", "Model", "Sequential")
 LIBRARY_MODULES: Final = re.compile(r"^(keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(\.|$)")
 OWN_CUSTOM: Final = ("Custom>CustomScaleLayer",)  # registered by Keras itself, for InceptionResNetV2
@@ -74,7 +74,9 @@ def read_dialect(version: JsonValue) -> Dialect:
     text = version if isinstance(version, str) else ""
     if text.startswith("3."):
         return "keras3"
-    return "keras2" if text.startswith(("2.", "1.", "tfjs")) else "unknown"
+    if text.startswith("tfjs"):
+        return "tfjs"
+    return "keras2" if text.startswith(("2.", "1.")) else "unknown"
 
 
 def parse_model(raw: JsonValue, where: str, max_layers: int, depth: int = 0) -> KerasModel:

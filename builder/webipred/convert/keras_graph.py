@@ -8,7 +8,7 @@ from webipred.convert.graph import Array, GraphBuilder, Value
 from webipred.convert.json_text import JsonValue
 from webipred.convert.keras_config import Argument, Dialect, KerasCall, KerasLayer, KerasModel, TensorRef
 from webipred.convert.keras_layers.layer import Layer
-from webipred.convert.keras_layers.registry import find_emitter
+from webipred.convert.keras_layers.registry import find_emitter, takes_constants
 from webipred.convert.keras_options import Options
 from webipred.convert.weights import LayerAddress, WeightSpec, WeightStore, surplus_weights
 from webipred.errors import FindingsError, refuse
@@ -246,12 +246,12 @@ def _emit_call(layer: KerasLayer, operands: Mapping[str, object], address: Layer
     operands = _drop_call_modes(operands, where)
     inputs = _list_tensors(operands)
     if layer.submodel is not None:
+        _refuse_constants(operands, where)
         return _emit_submodel(layer.submodel, inputs, address, walk)
     emitter = find_emitter(layer, where)
     options = Options(layer.config, where)
-    if layer.class_name != "TFOpLambda" and set(operands) - {"0", "1"}:
-        surplus = sorted(set(operands) - {"0", "1"})[0]
-        raise refuse("E-CONVERT-OPTION", where, f"the call argument {surplus[:60]!r} is not converted.", BROKEN)
+    if not takes_constants(layer):
+        _refuse_constants(operands, where)
     _check_dtype(options, where)
     result = emitter(
         Layer(
@@ -283,6 +283,17 @@ def _drop_call_modes(operands: Mapping[str, object], where: str) -> dict[str, ob
             "E-CONVERT-OPTION", where, "it is called with a mask, which is not converted.", "Export the model as ONNX."
         )
     return {key: value for key, value in operands.items() if key not in ("training", "mask")}
+
+
+def _refuse_constants(operands: Mapping[str, object], where: str) -> None:
+    """Layers and submodels take tensors; anything else in a call might change the result."""
+    for key, operand in operands.items():
+        items = operand if isinstance(operand, list) else [operand]
+        odd = [item for item in items if not isinstance(item, Value)]
+        named = operand is not None and not key.isdigit() and key != "inputs"
+        if named or (odd and odd != [None]):
+            what = f"the call argument {key[:60]}={ascii((odd or items)[0])[:60]} is not converted."
+            raise refuse("E-CONVERT-OPTION", where, what, "Export the model again for inference, or as ONNX.")
 
 
 def _list_tensors(operand: object) -> list[Value]:

@@ -7,6 +7,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # comes with onnx
 from onnx import TensorProto
 
+from webipred.convert.compute import check_compute
 from webipred.convert.model import INPUT_NAME, OPSET, OUTPUT_NAME, OnnxModel
 from webipred.convert.onnx_guard import check_model_proto, find_opset
 from webipred.convert.target import ConversionTarget
@@ -24,6 +25,7 @@ def check_network(data: bytes, target: ConversionTarget, converter: str) -> Onnx
     model.DiscardUnknownFields()
     check_model_proto(model, target)
     _check_ends(model, target)
+    check_compute(model, target)
     clean: bytes = model.SerializeToString(deterministic=True)
     operators = Counter(node.op_type for node in model.graph.node)
     floats = (tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT)

@@ -7,17 +7,20 @@ from typing import Final
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # comes with onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper, version_converter
+from onnx import NodeProto, TensorProto, checker, helper, numpy_helper, version_converter
 
 from webipred.convert.graph import Array, Attribute, GraphBuilder, Value
 from webipred.convert.model import INPUT_NAME, OPSET
-from webipred.convert.onnx_guard import check_model_proto, find_opset
-from webipred.convert.onnx_shapes import TensorType, fix_input, infer_types, size_bytes
+from webipred.convert.onnx_guard import check_model_proto, find_opset, name_type
+from webipred.convert.onnx_shapes import TensorType, fix_input, infer_types, list_inputs, size_bytes
+from webipred.convert.quoting import quote_error
+from webipred.convert.tail import find_tail, read_nodes
 from webipred.convert.target import ConversionTarget
 from webipred.errors import refuse
 
 CONVERTER: Final = "onnx/1"
 PASSING: Final = ("Identity", "Dropout")
+CENTRED_RESIZE: Final = 11  # the opset that gave Resize half-pixel centres
 FILLABLE: Final = 1 << 20  # elements that a ConstantOfShape may write into the file
 
 
@@ -25,6 +28,7 @@ def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
     """Return the network of an ONNX file. Raises FindingsError."""
     model = parse_model(path, target)
     check_model_proto(model, target)
+    _check_validity(model, target.where)
     planes = fix_input(model, target)
     model, types = infer_types(upgrade(model, target.where), target)
     check_model_proto(model, target)
@@ -46,16 +50,35 @@ def parse_model(path: Path, target: ConversionTarget) -> onnx.ModelProto:
     return model
 
 
+def _check_validity(model: onnx.ModelProto, where: str) -> None:
+    try:
+        checker.check_model(model)
+    except (checker.ValidationError, ValueError) as error:
+        what = f"the file is not valid ONNX: {quote_error(error)}."
+        raise refuse("E-CONVERT-FORMAT", where, what, "Export the model again.") from error
+
+
 def upgrade(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
     """Return the model in the catalog's opset. Raises FindingsError if ONNX' converter cannot do it."""
     opset = find_opset(model)
     if opset == OPSET:
         return model
     try:
-        return version_converter.convert_version(model, OPSET)
+        upgraded = version_converter.convert_version(model, OPSET)
     except (RuntimeError, ValueError) as error:
-        what = f"opset {opset} cannot be converted to opset {OPSET}: {str(error).strip()[:200]}."
+        what = f"opset {opset} cannot be converted to opset {OPSET}: {quote_error(error)}."
         raise refuse("E-CONVERT-OPSET", where, what, f"Export the model with opset {OPSET}.") from error
+    if opset < CENTRED_RESIZE:
+        _keep_old_resize(upgraded)
+    return upgraded
+
+
+def _keep_old_resize(model: onnx.ModelProto) -> None:
+    """Say in today's words what Resize meant before opset 11; ONNX' converter leaves today's defaults in place."""
+    for node in model.graph.node:
+        if node.op_type == "Resize":
+            node.attribute.append(helper.make_attribute("coordinate_transformation_mode", "asymmetric"))
+            node.attribute.append(helper.make_attribute("nearest_mode", "floor"))
 
 
 class Rebuild:
@@ -73,9 +96,7 @@ class Rebuild:
         target = self._target
         pixels = Value(name=INPUT_NAME, shape=(target.height, target.width, target.channels))
         source = self._graph.as_planes(pixels) if planes else pixels
-        constants = {tensor.name for tensor in self._model.graph.initializer}
-        entry = next(value.name for value in self._model.graph.input if value.name not in constants)
-        self._names[entry] = source.name
+        self._names[list_inputs(self._model)[0].name] = source.name
         for tensor in self._model.graph.initializer:
             self._add_constant(tensor.name, self._read(tensor, tensor.name))
         for node in self._model.graph.node:
@@ -86,25 +107,32 @@ class Rebuild:
         kind = self._types[name]
         count = max(kind.shape, default=0)
         shown = " × ".join(map(str, kind.shape))
-        if kind.element != TensorProto.FLOAT or int(np.prod(kind.shape)) != count or len(kind.shape) < 2:
+        if kind.element != TensorProto.FLOAT:
+            what = f"the network gives {name_type(kind.element)} numbers, as decisions are; scores are float."
+            raise refuse("E-CONVERT-OUTPUT", self._target.where, what, "Export the model with its scores as output.")
+        if int(np.prod(kind.shape)) != count or len(kind.shape) < 2:
             what = f"the network gives {shown or 'one'} numbers, a list of class scores is needed."
             raise refuse("E-CONVERT-OUTPUT", self._target.where, what, "Only image classifiers can be published.")
-        self._check_last_softmax(name, count)
+        self._check_softmax(name, count)
         value = Value(name=self._names[name], shape=(count,))
         if len(kind.shape) == 2:
             return value
         shape = self._graph.integers("scores.shape", [1, count])
         return self._graph.emit("Reshape", [value, shape], (count,), wish="scores")
 
-    def _check_last_softmax(self, name: str, count: int) -> None:
-        producers = {output: node for node in self._model.graph.node for output in node.output}
-        node = producers.get(name)
-        while node is not None and node.op_type in ("Reshape", "Flatten", "Squeeze", "Identity"):
-            node = producers.get(node.input[0])
-        if node is None or node.op_type != "Softmax":
-            return
-        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
-        if self._types[node.output[0]].shape[axis] != count:
+    def _check_softmax(self, name: str, count: int) -> None:
+        """Raise FindingsError for a softmax of the tail that is not over classes: the last one must be over all."""
+        tail = find_tail(read_nodes(self._model.graph.node), list_inputs(self._model)[0].name, name)
+        last = tail.last.outputs[0] if tail.last is not None else ""
+        made = {output for node in tail.activations for output in node.outputs}
+        for node in self._model.graph.node:
+            if node.op_type not in ("Softmax", "LogSoftmax") or made.isdisjoint(node.output):
+                continue
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
+            shape = self._types[node.output[0]].shape
+            side = shape[axis] if -len(shape) <= axis < len(shape) else 0
+            if side == count if node.output[0] == last else side > 1:
+                continue
             what = f"the last softmax runs along axis {axis}, not over the {count} classes."
             raise refuse("E-CONVERT-ACTIVATION", self._target.where, what, "Correct the axis and export again.")
 

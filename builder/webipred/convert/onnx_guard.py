@@ -51,6 +51,9 @@ def find_opset(model: ModelProto) -> int:
 
 
 def _object(model: ModelProto, target: ConversionTarget) -> Iterator[tuple[str, str]]:
+    if not all(isinstance(text, str) for text in _list_texts(model)):  # protobuf gives bytes for broken UTF-8
+        yield "E-CONVERT-FORMAT", "a name in the file is not readable text."
+        return
     graph, opset = model.graph, find_opset(model)
     if model.ir_version not in IR_VERSIONS:
         yield "E-CONVERT-OPSET", f"the ONNX format version {model.ir_version} is not known."
@@ -66,6 +69,14 @@ def _object(model: ModelProto, target: ConversionTarget) -> Iterator[tuple[str, 
         yield from _object_to_tensor(tensor, target)
     for node in graph.node:
         yield from _object_to_node(node, target)
+
+
+def _list_texts(model: ModelProto) -> Iterator[object]:
+    yield from (opset.domain for opset in model.opset_import)
+    yield from (value.name for value in (*model.graph.input, *model.graph.output, *model.graph.initializer))
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, *node.input, *node.output)
+        yield from (text for item in node.attribute for text in (item.name, item.ref_attr_name, item.t.name))
 
 
 def _object_to_names(model: ModelProto) -> Iterator[tuple[str, str]]:

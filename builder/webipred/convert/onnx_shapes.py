@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, shape_inference
 
 from webipred.convert.onnx_guard import name_type
+from webipred.convert.quoting import quote_error
 from webipred.convert.target import ConversionTarget, expect_input
 from webipred.errors import refuse
 
@@ -29,8 +30,7 @@ def fix_input(model: onnx.ModelProto, target: ConversionTarget) -> bool:
 
     Raises FindingsError for several inputs, other types and ranks, and shapes that fit neither layout or both.
     """
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in constants]
+    inputs = list_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
         what = f"the network has {len(inputs)} inputs and {len(model.graph.output)} outputs, one of each is needed."
         code = "E-CONVERT-INPUT" if len(inputs) != 1 else "E-CONVERT-OUTPUT"
@@ -48,6 +48,12 @@ def fix_input(model: onnx.ModelProto, target: ConversionTarget) -> bool:
         side.Clear()
         side.dim_value = number
     return planes
+
+
+def list_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the inputs that are no constants."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in constants]
 
 
 def _decide_layout(sides: Sequence[int | None], target: ConversionTarget) -> bool:
@@ -70,7 +76,7 @@ def infer_types(model: onnx.ModelProto, target: ConversionTarget) -> tuple[onnx.
     try:
         inferred = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        what = f"the shapes do not fit together for this input: {str(error).strip()[:300]}."
+        what = f"the shapes do not fit together for this input: {quote_error(error)}."
         raise refuse("E-CONVERT-SHAPE", target.where, what, "Check input of the entry; " + LAYOUT_FIX) from error
     values = [*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output]
     types = {value.name: _read_type(value) for value in values}

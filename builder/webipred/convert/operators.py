@@ -41,7 +41,6 @@ ALLOWED: Final = frozenset(
         "GlobalAveragePool",
         "GlobalMaxPool",
         "Greater",
-        "GroupNormalization",
         "HardSigmoid",
         "HardSwish",
         "Identity",

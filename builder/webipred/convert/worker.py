@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -31,6 +32,10 @@ CONVERTERS: Final[Mapping[str, str]] = {
 }
 
 
+# A file that can be run as it is gets compared with what was made of it; the other formats have no runtime here.
+COMPARED: Final = frozenset(["onnx"])
+
+
 class Converter(Protocol):
     """What each converter module offers."""
 
@@ -40,16 +45,58 @@ class Converter(Protocol):
         """Return the network of a file; raises FindingsError."""
 
 
+class Finishing(Protocol):
+    """What `convert/finishing` offers."""
+
+    def finish_network(self, graph: GraphBuilder, result: Value, target: ConversionTarget) -> bytes:
+        """Return the ONNX bytes of a network; raises FindingsError."""
+
+
+class Comparison(Protocol):
+    """What `convert/comparison` offers."""
+
+    def compare_networks(self, path: Path, network: bytes, target: ConversionTarget) -> None:
+        """Raise FindingsError if file and network disagree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The modules of one format, in the order in which they work."""
+
+    converter: Converter
+    finishing: Finishing
+    comparison: Comparison | None
+
+    def run(self, path: Path, target: ConversionTarget) -> bytes:
+        """Return the network of a file. Raises FindingsError."""
+        network = self._convert(path, target)  # a call of its own, so that the weights in it are free again
+        if self.comparison is not None:
+            self.comparison.compare_networks(path, network, target)
+        return network
+
+    def _convert(self, path: Path, target: ConversionTarget) -> bytes:
+        graph, result = self.converter.convert(path, target)
+        return self.finishing.finish_network(graph, result, target)
+
+
+def load_stages(file_format: str) -> Stages:
+    """Import what a format needs."""
+    converter: Converter = importlib.import_module(CONVERTERS[file_format])
+    finishing: Finishing = importlib.import_module("webipred.convert.finishing")
+    comparison: Comparison | None = None
+    if file_format in COMPARED:
+        comparison = importlib.import_module("webipred.convert.comparison")
+    return Stages(converter=converter, finishing=finishing, comparison=comparison)
+
+
 def run_worker(folder: Path) -> None:
     """Convert the archive in `folder` as its request says; the outcome is in `result.json`, whatever it is."""
     target = parse_target((folder / REQUEST).read_text(encoding="utf-8"))
-    converter: Converter = importlib.import_module(CONVERTERS[target.format])
-    finishing = importlib.import_module("webipred.convert.finishing")
+    stages = load_stages(target.format)
     limits = limit_process(target.limits)
     findings: tuple[Finding, ...] = ()
     try:
-        graph, result = converter.convert(folder / ARCHIVE, target)
-        (folder / NETWORK).write_bytes(finishing.finish_network(graph, result, target))
+        (folder / NETWORK).write_bytes(stages.run(folder / ARCHIVE, target))
     except FindingsError as error:
         findings = error.findings
     except MemoryError:
@@ -57,7 +104,7 @@ def run_worker(folder: Path) -> None:
         fix = "Raise the limit if you trust the model, or publish a smaller one."
         findings = (Finding(code="E-CONVERT-MEMORY", where=target.where, what=what, fix=fix),)
     outcome = {
-        "converter": converter.CONVERTER,
+        "converter": stages.converter.CONVERTER,
         "limits": limits,
         "peak_bytes": read_peak_bytes(),
         "findings": [dataclasses.asdict(finding) for finding in findings],

@@ -11,18 +11,21 @@ from typing import Final
 
 import numpy
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile
 
 from webipred.catalog.preprocessing import InputSpec
 from webipred.errors import FindingsError, refuse
-from webipred.images.completeness import has_valid_checksums, is_complete
+from webipred.images.bmp import find_bmp_flaw, has_hidden_alpha
+from webipred.images.completeness import find_flaw
+from webipred.images.flaw import Flaw
+from webipred.images.jpeg import stuff_scans
 from webipred.images.orientation import read_orientation, turn_upright
+from webipred.images.png import count_palette, read_key
 from webipred.images.sniff import Format, sniff_format
 
 PIXEL_BUDGET: Final = 64_000_000
 PNG_BIT_DEPTH_AT: Final = 24
-BMP_CORE_HEADER_BYTES: Final = 12
-UNCOMPRESSED_BMP: Final = (0, 3)
+KEYED_MODES: Final = ("1", "L", "RGB")
 DEEP_MODES: Final = ("I", "F")
 ALPHA_MODES: Final = ("RGBA", "LA", "PA", "La", "RGBa")
 
@@ -42,7 +45,7 @@ def decode_image(data: bytes, rules: InputSpec) -> Pixels:
         image = _open_image(data, kind)
         is_deep = _check_depth(data, kind, image, rules)
         _load_pixels(data, kind, image)
-        _check_alpha(image, kind, is_deep, rules)
+        _check_alpha(data, kind, image, rules, is_deep=is_deep)
         pixels = _convert(image, rules)
     if rules.exif == "apply":
         exif = image.info.get("exif")
@@ -52,6 +55,8 @@ def decode_image(data: bytes, rules: InputSpec) -> Pixels:
 
 def _open_image(data: bytes, kind: Format) -> Image.Image:
     """Read the header only, and check the size that it states before a pixel is decoded."""
+    if kind == "BMP":
+        _refuse_flaw(kind, find_bmp_flaw(data))
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -61,18 +66,7 @@ def _open_image(data: bytes, kind: Format) -> Image.Image:
     width, height = image.size
     if width * height > PIXEL_BUDGET:
         raise _refuse_size()
-    if kind == "BMP" and not _is_plain_bmp(data):
-        what = "The file is a BMP that is compressed or has 16 bits per pixel, which programs decode differently."
-        raise refuse("E-IMAGE-FORMAT", "image", what, "Export the image as PNG.")
     return image
-
-
-def _is_plain_bmp(data: bytes) -> bool:
-    """Whether a BMP, whose header Pillow has read, is stored row by row with 1, 4, 8, 24 or 32 bits per pixel."""
-    if struct.unpack_from("<I", data, 14)[0] == BMP_CORE_HEADER_BYTES:
-        return True
-    bits, compression = struct.unpack_from("<HI", data, 28)
-    return bits != 16 and compression in UNCOMPRESSED_BMP
 
 
 def _check_depth(data: bytes, kind: Format, image: Image.Image, rules: InputSpec) -> bool:
@@ -84,19 +78,32 @@ def _check_depth(data: bytes, kind: Format, image: Image.Image, rules: InputSpec
 
 
 def _load_pixels(data: bytes, kind: Format, image: Image.Image) -> None:
-    if not is_complete(data, kind):
-        raise _refuse_truncated()
-    if kind == "PNG" and not has_valid_checksums(data):
-        raise _refuse_broken(kind)
+    _refuse_flaw(kind, find_flaw(data, kind))
     if kind == "GIF" and not _covers_image(image):
-        what = "The first frame of the GIF does not cover the whole image."
-        raise refuse("E-IMAGE-FRAME", "image", what, "Export the image as PNG.")
+        _refuse_flaw(kind, "frame")
     try:
         image.load()
+        has_gaps = kind == "JPEG" and _has_gaps(data, image)
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError, KeyError, TypeError) as error:
         raise (_refuse_truncated() if "truncated" in str(error) else _refuse_broken(kind)) from error
     except (MemoryError, Image.DecompressionBombError) as error:
         raise _refuse_size() from error
+    if has_gaps:
+        raise _refuse_truncated()
+    if kind == "PNG" and image.mode == "P" and _count_used(image) > count_palette(data):
+        raise _refuse_broken(kind)
+
+
+def _has_gaps(data: bytes, image: Image.Image) -> bool:
+    """Whether coded data are missing, so that what is put behind them becomes a part of the image."""
+    stuffed = Image.open(io.BytesIO(stuff_scans(data)), formats=["JPEG"])
+    return ImageChops.difference(image, stuffed).getbbox() is not None
+
+
+def _count_used(image: Image.Image) -> int:
+    """Return the smallest number of colours that a palette image needs."""
+    _, highest = image.getextrema()
+    return int(highest) + 1 if isinstance(highest, int | float) else 0
 
 
 def _covers_image(image: Image.Image) -> bool:
@@ -104,9 +111,14 @@ def _covers_image(image: Image.Image) -> bool:
     return all(tuple(tile.extents or ()) == (0, 0, *image.size) for tile in tiles)
 
 
-def _check_alpha(image: Image.Image, kind: Format, is_deep: bool, rules: InputSpec) -> None:
+def _check_alpha(data: bytes, kind: Format, image: Image.Image, rules: InputSpec, *, is_deep: bool) -> None:
     """Refuse transparent pixels if the rules say so, and where a browser cannot see the colour below them."""
-    if not _is_transparent(image, is_deep):
+    if kind == "PNG" and image.mode in KEYED_MODES:
+        key = read_key(data)
+        is_transparent = key is not None and (is_deep or _shows(image, key, data[PNG_BIT_DEPTH_AT]))
+    else:
+        is_transparent = _is_transparent(image, is_deep) or (kind == "BMP" and has_hidden_alpha(data))
+    if not is_transparent:
         return
     if rules.alpha == "reject":
         what = "The image has transparent pixels, and what lies below them is not stated for this model."
@@ -114,6 +126,13 @@ def _check_alpha(image: Image.Image, kind: Format, is_deep: bool, rules: InputSp
     if kind != "PNG":
         what = "The image has transparent pixels; the colour below them is read from PNG files only."
         raise refuse("E-IMAGE-ALPHA", "image", what, "Export the image as PNG, or without transparency.")
+
+
+def _shows(image: Image.Image, key: tuple[int, ...], depth: int) -> bool:
+    """Whether the colour that tRNS declares transparent occurs; Pillow has scaled samples of few bits to 0…255."""
+    samples = numpy.asarray(image.convert("L") if image.mode == "1" else image)
+    scaled = numpy.multiply(key[: len(image.getbands())], 255 // (2**depth - 1))
+    return bool((samples.reshape(-1, len(scaled)) == scaled).all(axis=1).any())
 
 
 def _is_transparent(image: Image.Image, is_deep: bool) -> bool:
@@ -142,6 +161,24 @@ def _reduce_depth(image: Image.Image, rules: InputSpec) -> Pixels:
     values = numpy.array(image).astype(numpy.int64)
     values = values >> 8 if rules.bit_depth == "shift" else values
     return values.clip(0, 255).astype(numpy.uint8)
+
+
+def _refuse_flaw(kind: Format, flaw: Flaw | None) -> None:
+    match flaw:
+        case "truncated":
+            raise _refuse_truncated()
+        case "broken":
+            raise _refuse_broken(kind)
+        case "frame":
+            what = "The first frame of the animation does not cover the whole image."
+            raise refuse("E-IMAGE-FRAME", "image", what, "Export the image as PNG.")
+        case "foreign":
+            what = (
+                f"The file is a {kind} that is compressed or has odd bits per pixel, which programs decode differently."
+            )
+            raise refuse("E-IMAGE-FORMAT", "image", what, "Export the image as PNG.")
+        case None:
+            return
 
 
 def _refuse_size() -> FindingsError:

@@ -83,6 +83,7 @@ def _write_files(table: FileTable, folder: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as stream:
             stream.write(data)
+            file.chmod(0o644)  # whatever the umask: a web server must read it
             stream.flush()
             os.fsync(stream.fileno())
     for directory in (folder, *(path for path in folder.rglob("*") if path.is_dir())):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,22 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        try:
+        with self.report_faults():
             (folder / "parts").mkdir(parents=True, exist_ok=True)
             tag = folder / "CACHEDIR.TAG"
             if not tag.exists():
                 tag.write_text(TAG_TEXT, encoding="utf-8")
+
+    @contextlib.contextmanager
+    def report_faults(self) -> Iterator[None]:
+        """Turn what the disk refuses inside the block into FindingsError E-CACHE-FOLDER."""
+        try:
+            yield
         except OSError as error:
-            what = f"the folder cannot be used ({error.strerror})."
-            raise refuse("E-CACHE-FOLDER", str(folder), what, "Give another one with --cache-dir.") from error
+            place = error.filename2 or error.filename or self._folder  # of a rename, the target is the second name
+            what = f"the folder cannot be used ({error.strerror or error}: {Path(os.fsdecode(place)).name})."
+            fix = "Make room or remove what stands there, or give another folder with --cache-dir."
+            raise refuse("E-CACHE-FOLDER", str(self._folder), what, fix) from error
 
     def find(self, sha256: str) -> Path | None:
         """Return the file with that digest, hashed again now; a file that no longer fits its name is removed."""
@@ -39,12 +48,13 @@ class Cache:
         return path
 
     def add(self, part: Path, sha256: str) -> Path:
-        """Move a verified part to its place, durably and atomically."""
+        """Move a verified part to its place, durably and atomically; raises FindingsError E-CACHE-FOLDER."""
         path = self._place(sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        part.replace(path)
+        with self.report_faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            part.replace(path)
         with contextlib.suppress(OSError):  # Windows cannot open a folder; there the rename itself is durable
             descriptor = os.open(path.parent, os.O_RDONLY)
             try:

@@ -21,6 +21,25 @@ MAX_JSON_BYTES: Final = 10_000_000
 TRY_LATER: Final = "Try again later; what was fetched before is kept in the cache."
 REPORT_IT: Final = "Do not use this source until its operator has explained it."
 
+NETWORK_CODES: Final = frozenset(
+    {
+        "E-OFFLINE-CACHE",
+        "E-OFFLINE-SOCKET",
+        "E-HTTP-TARGET",
+        "E-HTTP-REDIRECTS",
+        "E-HTTP-DNS",
+        "E-HTTP-GAVE-UP",
+        "E-HTTP-RATE",
+        "E-HTTP-SLOW",
+        "E-HTTP-SIZE",
+        "E-DOWNLOAD-STATUS",
+        "E-DOWNLOAD-ENCODING",
+        "E-DOWNLOAD-SLOW",
+        "E-ZENODO-STATUS",
+    }
+)
+"""What `fail` may be called with: findings about the way to a server and not about the catalog."""
+
 Resolver = Callable[[str, int], Iterable[str]]
 
 
@@ -61,7 +80,9 @@ class Backoff:
 
 
 def fail(code: str, where: str, what: str, fix: str) -> NetworkError:
-    """Return the NetworkError with that finding."""
+    """Return the NetworkError with that finding; raises KeyError for a code that is not in NETWORK_CODES."""
+    if code not in NETWORK_CODES:
+        raise KeyError(code)
     return NetworkError(Finding(code=code, where=where, what=what, fix=fix))
 
 
@@ -72,13 +93,13 @@ class Connection:
     """
 
     def __init__(self, options: FetchOptions, base: str, where: str, resolve: Resolver = resolve_host) -> None:
+        self._base = _parse_base(base, where)
         if options.offline:
-            what = f"--offline is set, but {_host_of(base)} would have to be asked."
+            what = f"--offline is set, but {self._base.host} would have to be asked."
             raise fail("E-OFFLINE-SOCKET", where, what, "Run the command once without --offline.")
         self.options = options
         self.where = where
         self._resolve = resolve
-        self._base = _parse_base(base, where)
         self._client = httpx.Client(
             headers={"User-Agent": options.user_agent, "Accept-Encoding": "identity"},
             timeout=options.timeout_s,
@@ -150,8 +171,8 @@ class Connection:
                     return response
                 response.close()
                 target = target.join(response.headers["Location"])
-        except httpx.InvalidURL as error:
-            what = f"{url[:200]!r} leads to no address ({error})."
+        except (httpx.InvalidURL, ValueError) as error:  # a name that IDNA does not know is a ValueError
+            what = f"{url[:200]!r} leads to no address ({str(error)[:200]})."
             raise fail("E-HTTP-TARGET", self.where, what, REPORT_IT) from error
         what = f"{url!r} was redirected more than {MAX_REDIRECTS} times, last to {str(target)[:200]!r}."
         raise fail("E-HTTP-REDIRECTS", self.where, what, "Write the final address into the catalog.")
@@ -201,9 +222,9 @@ class Connection:
         stated = headers.get("Retry-After", "")
         if stated.isdecimal():
             return float(stated)
-        date = email.utils.parsedate_tz(stated) if stated else None
-        if date:
-            return email.utils.mktime_tz(date) - self.options.clock()
+        moment = _parse_date(stated)
+        if moment is not None:
+            return moment - self.options.clock()
         reset = headers.get("X-RateLimit-Reset", "")
         return float(reset) - self.options.clock() if reset.isdecimal() else None
 
@@ -245,10 +266,23 @@ def is_public(address: str) -> bool:
 
 
 def _parse_base(base: str, where: str) -> httpx.URL:
+    problem = "it names no host"
     try:
-        return httpx.URL(base)
-    except httpx.InvalidURL as error:
-        raise fail("E-HTTP-TARGET", where, f"{base[:200]!r} is no address ({error}).", "Correct it.") from error
+        url = httpx.URL(base)
+        if url.host:  # reading the name also refuses one that IDNA does not know
+            return url
+    except (httpx.InvalidURL, ValueError) as error:
+        problem = str(error)
+    raise fail("E-HTTP-TARGET", where, f"{base[:200]!r} is no address ({problem}).", "Correct it.")
+
+
+def _parse_date(text: str) -> int | None:
+    """Return the seconds since 1970 of an HTTP date, None for what is no date or lies beyond the calendar."""
+    date = email.utils.parsedate_tz(text) if text else None
+    try:
+        return email.utils.mktime_tz(date) if date else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _show_origin(url: httpx.URL) -> str:

@@ -10,7 +10,7 @@ import httpx
 
 from webipred.digests import CHUNK_BYTES, hash_bytes
 from webipred.errors import NetworkError, WebipredError, refuse
-from webipred.progress import Progress
+from webipred.progress import Progress, Transfer
 from webipred.sources.cache import Cache
 from webipred.sources.connection import REPORT_IT, TRY_LATER, Backoff, Connection, describe_transport, fail
 
@@ -77,16 +77,28 @@ def download(connection: Connection, remote: RemoteFile, cache: Cache, progress:
     Raises NetworkError (E-HTTP-, E-DOWNLOAD-) when the transfer fails and keeps what arrived for the next attempt;
     raises FindingsError (E-SOURCE-SIZE, -MD5, -SHA256, -EMPTY) when the bytes are not those expected and keeps nothing.
     """
-    key = hash_bytes(f"{remote.url} {remote.sha256 or remote.md5}".encode())[:32]
+    transfer = progress.start(remote.file, remote.size_bytes)
+    complete = False
+    try:
+        with cache.report_faults():
+            cached = _download(connection, remote, cache, transfer)
+        complete = True
+        return cached
+    finally:
+        transfer.finish(complete=complete)
+
+
+def _download(connection: Connection, remote: RemoteFile, cache: Cache, transfer: Transfer) -> CachedFile:
+    key = hash_bytes(f"{remote.url} {remote.sha256 or remote.md5}".encode(errors="surrogatepass"))[:32]
     part = cache.claim_part(key)
     try:
         with part.open("rb+") as stream:
             hashing = _Hashing(stream)
             resumed = hashing.size_bytes > 0
-            _transfer(connection, remote, hashing, progress)
+            _receive_all(connection, remote, hashing, transfer)
             if resumed and _find_mismatch(remote, hashing, connection.where):
                 hashing.clear()
-                _transfer(connection, remote, hashing, progress)
+                _receive_all(connection, remote, hashing, transfer)
         mismatch = _find_mismatch(remote, hashing, connection.where)
         if mismatch:
             raise mismatch
@@ -102,36 +114,31 @@ def download(connection: Connection, remote: RemoteFile, cache: Cache, progress:
             part.unlink()
 
 
-def _transfer(connection: Connection, remote: RemoteFile, hashing: _Hashing, progress: Progress) -> None:
+def _receive_all(connection: Connection, remote: RemoteFile, hashing: _Hashing, transfer: Transfer) -> None:
     """Fill the part until it is complete; every interruption continues where it stopped if the server lets us."""
     backoff = Backoff(connection.options, connection.where)
     deadline = connection.options.clock() + connection.options.deadline_s
     validator: str | None = None
-    try:
-        while True:
-            # Told anew for every attempt: one that starts over must not count its bytes twice.
-            progress.start(remote.file, remote.size_bytes)
-            start = hashing.size_bytes
-            if start and start == remote.size_bytes:
-                return
-            headers = {"Range": f"bytes={start}-"} if start else {}
-            if start and validator:
-                headers["If-Range"] = validator
-            response = connection.open(remote.url, headers, backoff)
-            try:
-                if _prepare(connection, remote, response, hashing, backoff):
-                    progress.advance(hashing.size_bytes)
-                    validator = _read_validator(response)
-                    _receive(connection, remote, response, hashing, progress, deadline)
-                    if remote.size_bytes is None or hashing.size_bytes >= remote.size_bytes:
-                        return
-                    backoff.pause(f"the transfer ended after {hashing.size_bytes} of {remote.size_bytes} bytes")
-            except httpx.TransportError as error:
-                backoff.pause(f"the transfer broke off after {hashing.size_bytes} bytes ({describe_transport(error)})")
-            finally:
-                response.close()
-    finally:
-        progress.finish()
+    while True:
+        start = hashing.size_bytes
+        if start and start == remote.size_bytes:
+            return
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        if start and validator:
+            headers["If-Range"] = validator
+        response = connection.open(remote.url, headers, backoff)
+        try:
+            if _prepare(connection, remote, response, hashing, backoff):
+                transfer.reach(hashing.size_bytes)
+                validator = _read_validator(response)
+                _receive(connection, remote, response, hashing, transfer, deadline)
+                if remote.size_bytes is None or hashing.size_bytes >= remote.size_bytes:
+                    return
+                backoff.pause(f"the transfer ended after {hashing.size_bytes} of {remote.size_bytes} bytes")
+        except httpx.TransportError as error:
+            backoff.pause(f"the transfer broke off after {hashing.size_bytes} bytes ({describe_transport(error)})")
+        finally:
+            response.close()
 
 
 def _prepare(
@@ -168,7 +175,7 @@ def _receive(
     remote: RemoteFile,
     response: httpx.Response,
     hashing: _Hashing,
-    progress: Progress,
+    transfer: Transfer,
     deadline: float,
 ) -> None:
     limit = connection.options.max_bytes if remote.size_bytes is None else remote.size_bytes
@@ -181,7 +188,7 @@ def _receive(
             what = f"{remote.file!r} had not arrived after {connection.options.deadline_s:.0f} seconds."
             raise fail("E-DOWNLOAD-SLOW", connection.where, what, TRY_LATER)
         hashing.write(piece)
-        progress.advance(len(piece))
+        transfer.reach(hashing.size_bytes)
 
 
 def _read_validator(response: httpx.Response) -> str | None:

@@ -30,7 +30,8 @@ def read_class_names(metrics: object) -> list[str]:
     """Return the class names of a metrics file in its order, none if it has another form."""
     for score in _SCORES:
         items = metrics.get(score) if isinstance(metrics, Mapping) else None
-        names = [item.get("name") if isinstance(item, Mapping) else None for item in items or []]
+        listed = items if isinstance(items, list) else []
+        names = [item.get("name") if isinstance(item, Mapping) else None for item in listed]
         if names and all(isinstance(name, str | int) for name in names):
             return [str(name) for name in names]
     return []

@@ -156,8 +156,8 @@ def _parse_files(value: object, base: str, number: int, where: str) -> Iterator[
     for item in items if isinstance(items, list) else []:
         fields = _as_mapping(item)
         key = fields.get("key") or fields.get("filename")
-        if not isinstance(key, str):
-            what = f"record {number} lists a file without a name."
+        if not isinstance(key, str) or not _is_encodable(key):
+            what = f"record {number} lists a file without a name, or with one that is no valid text."
             raise refuse("E-ZENODO-ANSWER", where, what, "Try again later; report it if it repeats.")
         links = _as_mapping(fields.get("links"))
         address = links.get("content") or links.get("self") or links.get("download")
@@ -221,6 +221,11 @@ def _as_number(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value) else None
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether the text is whole: JSON can spell half of a surrogate pair, which no file and no address can hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _list_keys(keys: list[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import onnx
 
@@ -10,7 +11,8 @@ from webipred.catalog.catalog import Policy
 from webipred.catalog.entry import CatalogEntry, Sample
 from webipred.convert.model import INPUT_NAME, OUTPUT_NAME, OnnxModel
 from webipred.convert.operators import ALLOWED
-from webipred.errors import FindingsError
+from webipred.engine.program import read_result_shape
+from webipred.errors import FindingsError, refuse
 from webipred.findings import Finding
 from webipred.validate.decision import decide
 from webipred.validate.goldens import Chain, read_sample
@@ -23,6 +25,7 @@ class Candidate:
 
     entry: CatalogEntry
     model: OnnxModel
+    program: bytes
     policy: Policy
     folder: Path
 
@@ -82,6 +85,16 @@ def check_interface(candidate: Candidate) -> Check:
         for name, shape in expected.items()
         if shapes.get(name) != shape
     ]
+    made = list(read_result_shape(candidate.program))
+    if made != expected[INPUT_NAME][1:]:
+        findings.append(
+            Finding(
+                code="E-INTERFACE-PREPROCESSING",
+                where=f"{entry.id}.preprocessing",
+                what=f"the steps make a tensor of {made} (height, width, channels), not {expected[INPUT_NAME][1:]}.",
+                fix="Correct the steps, or input.channels.",
+            )
+        )
     return conclude(
         "interface", f"{entry.input.height} × {entry.input.width} × {channels} → {len(entry.classes)}", findings
     )
@@ -121,17 +134,37 @@ def check_licence(candidate: Candidate) -> Check:
                 fix="Read the licence at the source and enter it; widen the policy only if it permits publishing.",
             )
         )
-    notice = candidate.entry.license.notice
-    if notice is not None and not (candidate.folder / notice).is_file():
-        findings.append(
-            Finding(
-                code="E-LICENSE-NOTICE",
-                where=f"{candidate.entry.id}.license.notice",
-                what=f"{notice} does not exist.",
-                fix="Add the licence file that must be shipped with the weights, or the right path.",
-            )
-        )
+    try:
+        read_notice(candidate.entry, candidate.folder)
+    except FindingsError as error:
+        findings += error.findings
     return conclude("licence", licence, findings)
+
+
+def read_notice(entry: CatalogEntry, folder: Path) -> str | None:
+    """Return the licence text to ship with the weights, or None if the entry names none.
+
+    Raises FindingsError E-LICENSE-NOTICE for a file that is missing, lies outside `folder` or is no UTF-8 text.
+    """
+    if entry.license.notice is None:
+        return None
+    path = (folder / entry.license.notice).resolve()
+    fault = "does not exist." if not path.is_file() else ""
+    if not path.is_relative_to(folder.resolve()):
+        fault = "leads out of the catalog's folder, whose files alone are published."
+    try:
+        return path.read_text(encoding="utf-8") if not fault else _refuse_notice(entry, fault)
+    except UnicodeDecodeError:
+        return _refuse_notice(entry, "is not UTF-8 text.")
+
+
+def _refuse_notice(entry: CatalogEntry, fault: str) -> NoReturn:
+    raise refuse(
+        "E-LICENSE-NOTICE",
+        f"{entry.id}.license.notice",
+        f"{entry.license.notice} {fault}",
+        "Name the text file with the licence that must be shipped with the weights.",
+    )
 
 
 def check_use(candidate: Candidate) -> Check:

@@ -11,8 +11,9 @@ from webipred.engine.preprocessor import Preprocessor
 from webipred.engine.program import compile_program
 from webipred.errors import FindingsError
 from webipred.sources.archive import SourceArchive
+from webipred.validate.activation import check_activation
 from webipred.validate.bundle import GoldenVector, ModelBundle
-from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order, conclude
+from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order, conclude, read_notice
 from webipred.validate.goldens import Chain, read_sample, record_goldens
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Check, Report
@@ -32,9 +33,9 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
 
     Returns the bundle if all passed, else the failed report with a finding for each reason.
     """
-    candidate = Candidate(entry=entry, model=model, policy=rules.policy, folder=rules.folder)
-    checks = [check(candidate) for check in STATIC_CHECKS]
     program = compile_program(entry.preprocessing, entry.input)
+    candidate = Candidate(entry=entry, model=model, program=program, policy=rules.policy, folder=rules.folder)
+    checks = [check(candidate) for check in STATIC_CHECKS]
     goldens: tuple[GoldenVector, ...] = ()
     if checks[0].outcome == "passed" and checks[1].outcome == "passed":
         chain = Chain(
@@ -46,7 +47,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         checks.append(check_class_order(candidate, chain))
         if checks[-1].outcome == "passed":
             goldens, check = _record(chain, rules.folder)
-            checks.append(check)
+            checks += [check, check_activation(chain, model.data, [golden.image for golden in goldens])]
     report = Report(entry_id=entry.id, version=entry.version, checks=tuple(checks))
     if report.failed:
         return report
@@ -57,7 +58,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         preprocessing_sha256=digest_preprocessing(entry, program),
         goldens=goldens,
         report=report,
-        licence_text=_read_notice(entry, rules.folder),
+        licence_text=read_notice(entry, rules.folder),
         source_file=archive.file,
         source_sha256=archive.sha256,
         source_origin=archive.origin,
@@ -76,7 +77,3 @@ def _record(chain: Chain, folder: Path) -> tuple[tuple[GoldenVector, ...], Check
     except FindingsError as error:
         return (), conclude("golden-vectors", "could not be recorded", error.findings)
     return goldens, conclude("golden-vectors", f"{len(goldens)} recorded")
-
-
-def _read_notice(entry: CatalogEntry, folder: Path) -> str | None:
-    return (folder / entry.license.notice).read_text(encoding="utf-8") if entry.license.notice else None

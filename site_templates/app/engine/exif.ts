@@ -9,10 +9,13 @@ import type { Format } from "./sniff";
 
 const ORIENTATION_TAG = 0x0112;
 const SHORT = 3;
+const APP1 = 0xe1;
+const SCAN = 0xda;
 
 /** Return the orientation 1…8; 1 where the file names none. */
 export function readOrientation(format: Format, bytes: Uint8Array): number {
-  const block = findBlocks(format, bytes)[0];
+  const isNamed = ({ name }: Block): boolean => format !== "jpeg" || startsWith(bytes, "Exif\0\0", name);
+  const block = findBlocks(format, bytes).find(isNamed);
   return block ? readTiff(bytes.subarray(block.tiff, block.end)) : 1;
 }
 
@@ -39,14 +42,22 @@ function findBlocks(format: Format, bytes: Uint8Array): Block[] {
   return [];
 }
 
+/**
+ * Every APP1 segment before the first scan, whatever it calls itself: decoders differ in which of them are EXIF to them.
+ * Fill bytes, restart markers and stray bytes between segments are skipped, as decoders do (ITU-T T.81 B.1.1).
+ */
 function findJpegBlocks(bytes: Uint8Array): Block[] {
   const blocks: Block[] = [];
   let at = 2;
-  while (at + 4 < bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    const end = at + 2 + u16be(bytes, at + 2);
-    const isExif = bytes[at + 1] === 0xe1 && startsWith(bytes, "Exif\0\0", at + 4);
-    if (isExif) blocks.push({ name: at + 4, nameBytes: 4, tiff: at + 10, end });
-    at = end;
+  while (at + 4 <= bytes.length && bytes[at + 1] !== SCAN) {
+    const marker = bytes[at + 1] ?? 0;
+    if (bytes[at] !== 0xff || marker === 0xff) at += 1;
+    else if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
+    else {
+      const end = at + 2 + u16be(bytes, at + 2);
+      if (marker === APP1) blocks.push({ name: at + 4, nameBytes: Math.max(0, Math.min(6, end - at - 4)), tiff: at + 10, end });
+      at = end;
+    }
   }
   return blocks;
 }

@@ -12,9 +12,36 @@ const STRIPE_PIXELS = 1 << 20;
 
 /** Decode a file whose EXIF block is hidden; throws E-IMAGE-BROKEN, E-IMAGE-ALPHA. */
 export async function decodeNatively(bytes: Uint8Array<ArrayBuffer>, format: Format): Promise<Pixels> {
+  return withBitmap(bytes, format, (bitmap) => {
+    const { width, height } = bitmap;
+    const data = new Uint8Array(width * height * 3);
+    let target = 0;
+    for (const rgba of readStripes(bitmap)) target = copyOpaque(rgba, data, target);
+    return { width, height, channels: 3, data };
+  });
+}
+
+/** Whether a file gives just these pixels; needs little memory beside the browser's own. */
+export async function givesNatively(bytes: Uint8Array<ArrayBuffer>, format: Format, pixels: Pixels): Promise<boolean> {
+  return withBitmap(bytes, format, (bitmap) => {
+    if (bitmap.width !== pixels.width || bitmap.height !== pixels.height) return false;
+    let at = 0;
+    for (const rgba of readStripes(bitmap)) {
+      if (!isSame(rgba, pixels.data, at)) return false;
+      at += (rgba.length / 4) * 3;
+    }
+    return true;
+  });
+}
+
+async function withBitmap<T>(
+  bytes: Uint8Array<ArrayBuffer>,
+  format: Format,
+  use: (bitmap: ImageBitmap) => T,
+): Promise<T> {
   const bitmap = await createBitmap(bytes, format);
   try {
-    return readBitmap(bitmap);
+    return use(bitmap);
   } finally {
     bitmap.close();
   }
@@ -29,20 +56,27 @@ async function createBitmap(bytes: Uint8Array<ArrayBuffer>, format: Format): Pro
   }
 }
 
-function readBitmap(bitmap: ImageBitmap): Pixels {
+function* readStripes(bitmap: ImageBitmap): Generator<Uint8ClampedArray> {
   const { width, height } = bitmap;
   const stripeHeight = Math.max(1, Math.min(height, Math.floor(STRIPE_PIXELS / width)));
   const context = new OffscreenCanvas(width, stripeHeight).getContext("2d", { willReadFrequently: true });
   if (!context) throw new AppError("E-MEMORY");
   context.globalCompositeOperation = "copy";
   context.imageSmoothingEnabled = false;
-  const data = new Uint8Array(width * height * 3);
-  for (let top = 0, target = 0; top < height; top += stripeHeight) {
+  for (let top = 0; top < height; top += stripeHeight) {
     const rows = Math.min(stripeHeight, height - top);
     context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
-    target = copyOpaque(context.getImageData(0, 0, width, rows).data, data, target);
+    yield context.getImageData(0, 0, width, rows).data;
   }
-  return { width, height, channels: 3, data };
+}
+
+function isSame(rgba: Uint8ClampedArray, rgb: Uint8Array, start: number): boolean {
+  for (let source = 0, target = start; source < rgba.length; source += 4, target += 3) {
+    const isEqual =
+      rgba[source] === rgb[target] && rgba[source + 1] === rgb[target + 1] && rgba[source + 2] === rgb[target + 2];
+    if (!isEqual) return false;
+  }
+  return true;
 }
 
 function copyOpaque(rgba: Uint8ClampedArray, rgb: Uint8Array, start: number): number {

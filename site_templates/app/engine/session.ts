@@ -14,7 +14,7 @@ import type { Runtime } from "./runtime";
 export interface Session {
   readonly threads: number;
   /** Run a golden image and return what is compared with the reference. */
-  prove(image: ArrayBuffer): Promise<Tasks["prove"]["answer"]>;
+  prove(image: Blob): Promise<Tasks["prove"]["answer"]>;
   predict(image: ArrayBuffer, thumbnailPx: number): Promise<Prediction>;
   preview(image: ArrayBuffer, sizePx: number): Promise<Thumbnail>;
 }
@@ -25,15 +25,15 @@ export async function startSession(
   report: (step: string) => void,
 ): Promise<Session> {
   report("preprocessing");
-  const preprocessor = await createPreprocessor(preprocess, decodeBase64(model.preprocessing.program));
+  const preprocessor = await createPreprocessor(await preprocess.arrayBuffer(), decodeBase64(model.preprocessing.program));
   report("weights");
-  const network = createOrtRuntime(runtime);
-  await network.load(weights);
+  const network = createOrtRuntime(await runtime.arrayBuffer());
+  await network.load(await weights.arrayBuffer());
   const open = (image: ArrayBuffer): Promise<Pixels> => decodeImage(new Uint8Array(image), model.input);
   return {
     threads: network.threads,
     async prove(image) {
-      const tensor = prepare(preprocessor, model, await open(image));
+      const tensor = prepare(preprocessor, model, await open(await image.arrayBuffer()));
       const tensor_sha256 = hashNow(new Uint8Array(tensor.data.buffer));
       return { tensor_sha256, probabilities: await infer(network, model, tensor) };
     },

@@ -3,26 +3,29 @@
 import type { ErrorMessage } from "./errors";
 import type { BundleManifest } from "./manifest";
 
-/** The only message that the vault accepts. All buffers were verified by the shell against the pinned manifest. */
+/**
+ * The only message that the vault accepts. The shell made each Blob from bytes that it had verified against the pinned
+ * manifest. Blobs, because they cannot change, cross realms without being copied, and so block no page.
+ */
 export interface LoadMessage {
   readonly type: "load";
   readonly language: string;
   readonly build_id: string;
   readonly generator: string;
   readonly model: BundleManifest;
-  readonly script: ArrayBuffer;
-  readonly preprocess: ArrayBuffer;
-  readonly runtime: ArrayBuffer;
-  readonly weights: ArrayBuffer;
-  readonly goldens: readonly ArrayBuffer[];
+  readonly script: Blob;
+  readonly preprocess: Blob;
+  readonly runtime: Blob;
+  readonly weights: Blob;
+  readonly goldens: readonly Blob[];
 }
 
 /** Accept a LoadMessage or return null; only the shape is checked, the sender is the caller's business. */
 export function parseLoadMessage(data: unknown): LoadMessage | null {
   const message = data as Partial<LoadMessage> | null;
   if (typeof message !== "object" || message?.type !== "load" || message.model?.format_version !== 1) return null;
-  const buffers = [message.script, message.preprocess, message.runtime, message.weights, ...(message.goldens ?? [])];
-  return buffers.every((buffer) => buffer instanceof ArrayBuffer) ? (message as LoadMessage) : null;
+  const files = [message.script, message.preprocess, message.runtime, message.weights, ...(message.goldens ?? [])];
+  return files.every((file) => file instanceof Blob) ? (message as LoadMessage) : null;
 }
 
 /** A small picture of the decoded pixels, RGBA, for display only. */
@@ -44,14 +47,14 @@ export interface Tasks {
   start: {
     request: {
       readonly model: BundleManifest;
-      readonly preprocess: ArrayBuffer;
-      readonly runtime: ArrayBuffer;
-      readonly weights: ArrayBuffer;
+      readonly preprocess: Blob;
+      readonly runtime: Blob;
+      readonly weights: Blob;
     };
     answer: { readonly threads: number };
   };
   prove: {
-    request: { readonly image: ArrayBuffer };
+    request: { readonly image: Blob };
     answer: { readonly tensor_sha256: string; readonly probabilities: readonly number[] };
   };
   predict: { request: { readonly image: ArrayBuffer; readonly thumbnail_px: number }; answer: Prediction };

@@ -2,16 +2,16 @@
 
 import type { BundleManifest, FileRef, SiteManifest } from "../shared/manifest";
 import type { LoadMessage } from "../shared/messages";
-import { hash } from "../shared/sha256";
+import { createHasher } from "../shared/sha256";
 import { fetchFile, LoadError } from "./fetching";
 
 export interface ModelFiles {
   readonly model: BundleManifest;
-  readonly script: ArrayBuffer;
-  readonly preprocess: ArrayBuffer;
-  readonly runtime: ArrayBuffer;
-  readonly weights: ArrayBuffer;
-  readonly goldens: readonly ArrayBuffer[];
+  readonly script: Blob;
+  readonly preprocess: Blob;
+  readonly runtime: Blob;
+  readonly weights: Blob;
+  readonly goldens: readonly Blob[];
 }
 
 /** Bytes that loading the model will fetch. */
@@ -27,56 +27,26 @@ export async function fetchModel(
   signal: AbortSignal,
 ): Promise<ModelFiles> {
   let loaded = 0;
-  const get = async (file: FileRef): Promise<ArrayBuffer> => {
-    const bytes = await fetchFile(file, (count) => progress((loaded += count)), signal);
-    return bytes.buffer;
-  };
+  const advance = (count: number): void => progress((loaded += count));
+  const get = async (file: FileRef): Promise<Blob> => fetchFile(file, { advance }, signal);
+  const whole = model.weights_parts.length > 1 ? createHasher() : undefined;
+  const parts: Blob[] = [];
   const script = await get(site.engine.script);
   const preprocess = await get(site.engine.preprocess);
   const runtime = await get(site.engine.runtime);
-  const goldens: ArrayBuffer[] = [];
+  const goldens: Blob[] = [];
   for (const { image } of model.goldens) goldens.push(await get(image));
-  const parts: ArrayBuffer[] = [];
-  for (const part of model.weights_parts) parts.push(await get(part));
-  return { model, script, preprocess, runtime, goldens, weights: await join(model.weights, parts) };
+  for (const part of model.weights_parts) parts.push(await fetchFile(part, { advance, whole }, signal));
+  const digest = whole ? whole.digest() : model.weights_parts[0]?.sha256;
+  if (digest !== model.weights.sha256) throw new LoadError("E-DIGEST", { path: model.weights.path });
+  return { model, script, preprocess, runtime, goldens, weights: new Blob(parts) };
 }
 
-/** The message for a vault, made of copies: the vault gets them, the shell keeps the originals. */
+/** The message for a vault; the shell keeps the same files, so that a new vault needs no request. */
 export function createLoadMessage(site: SiteManifest, files: ModelFiles, language: string): LoadMessage {
-  return {
-    type: "load",
-    language,
-    build_id: site.build_id,
-    generator: site.generator,
-    model: files.model,
-    script: files.script.slice(0),
-    preprocess: files.preprocess.slice(0),
-    runtime: files.runtime.slice(0),
-    weights: files.weights.slice(0),
-    goldens: files.goldens.map((golden) => golden.slice(0)),
-  };
+  return { type: "load", language, build_id: site.build_id, generator: site.generator, ...files };
 }
 
 function listFiles({ engine }: SiteManifest, { weights_parts, goldens }: BundleManifest): FileRef[] {
   return [engine.script, engine.preprocess, engine.runtime, ...goldens.map(({ image }) => image), ...weights_parts];
-}
-
-/** Join the parts of large weights and verify the whole. */
-async function join(weights: FileRef, parts: readonly ArrayBuffer[]): Promise<ArrayBuffer> {
-  const [only] = parts;
-  const bytes = parts.length === 1 && only ? new Uint8Array(only) : concatenate(parts, weights.size_bytes);
-  if ((await hash(bytes, crypto.subtle as SubtleCrypto | undefined)) !== weights.sha256) {
-    throw new LoadError("E-DIGEST", { path: weights.path });
-  }
-  return bytes.buffer;
-}
-
-function concatenate(parts: readonly ArrayBuffer[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(new Uint8Array(part), offset);
-    offset += part.byteLength;
-  }
-  return bytes;
 }

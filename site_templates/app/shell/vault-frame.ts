@@ -34,9 +34,8 @@ export async function openVault(
   const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
   host.replaceChildren(frame);
   await loaded;
-  const { script, preprocess, runtime, weights, goldens } = load;
   // "*": an opaque origin has no name; the frame was made here and cannot navigate (frame-src 'none').
-  frame.contentWindow?.postMessage(load, "*", [script, preprocess, runtime, weights, ...goldens]);
+  frame.contentWindow?.postMessage(load, "*");
   frame.focus();
   return frame;
 }

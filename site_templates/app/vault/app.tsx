@@ -27,8 +27,8 @@ export function App({ snapshot, batch, model, voice, onSave }: Props) {
   const hasRows = snapshot.rows.length > 0;
   return (
     <main class={hasRows ? "with-results" : ""}>
-      <CheckLine snapshot={snapshot} voice={voice} />
-      <Chooser voice={voice} isCompact={hasRows} isDisabled={snapshot.phase === "refused"} onFiles={addFiles} />
+      <CheckLine proof={snapshot.proof} voice={voice} />
+      <Chooser voice={voice} isCompact={hasRows} isDisabled={snapshot.proof.phase === "refused"} onFiles={addFiles} />
       {hasRows && <Results snapshot={snapshot} batch={batch} model={model} voice={voice} onSave={onSave} />}
     </main>
   );

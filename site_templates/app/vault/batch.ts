@@ -3,15 +3,12 @@
 import { AppError, describeError } from "../shared/errors";
 import { MAX_FILE_BYTES } from "../shared/limits";
 import type { LoadMessage, Thumbnail } from "../shared/messages";
-import type { EngineHost, SelfTest } from "./engine-host";
+import type { EngineHost, Proof } from "./engine-host";
 import type { NamedFile } from "./files";
 import { createResult, type Row } from "./rows";
 
-export type Phase = "checking" | "ready" | "refused";
-
 export interface Snapshot {
-  readonly phase: Phase;
-  readonly selfTest: SelfTest | null;
+  readonly proof: Proof;
   readonly rows: readonly Row[];
   readonly isRunning: boolean;
 }
@@ -19,7 +16,7 @@ export interface Snapshot {
 export interface Batch {
   readonly snapshot: Snapshot;
   /** Start the engine, prove it, then work off what has been queued. */
-  start(): Promise<void>;
+  start(): void;
   add(files: readonly NamedFile[]): void;
   /** Stop after the current image; what waits becomes "cancelled". */
   cancel(): void;
@@ -31,8 +28,7 @@ export interface Batch {
 /** `changed` is called after every change; it draws when it likes. */
 export function createBatch(load: LoadMessage, host: EngineHost, changed: () => void): Batch {
   const rows: Row[] = [];
-  let phase: Phase = "checking";
-  let selfTest: SelfTest | null = null;
+  let proof: Proof = { phase: "checking", selfTest: null };
   let isRunning = false;
   let next = 0;
 
@@ -43,13 +39,22 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
   }
 
   async function run(): Promise<void> {
-    if (isRunning || phase !== "ready") return;
+    if (proof.phase === "refused") return failWaiting();
+    if (isRunning || proof.phase !== "ready") return;
     isRunning = true;
     for (; next < rows.length; next++) {
       const row = rows[next];
       if (row?.state === "waiting") await predictRow(next, row);
     }
     isRunning = false;
+    changed();
+  }
+
+  /** Without an engine nothing that waits would ever have its turn. */
+  function failWaiting(): void {
+    rows.forEach((row, index) => {
+      if (row.state === "waiting") rows[index] = { ...row, state: "failed", error: { code: "E-ENGINE-START", args: {} } };
+    });
     changed();
   }
 
@@ -65,20 +70,14 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
 
   return {
     get snapshot() {
-      return { phase, selfTest, rows, isRunning };
+      return { proof, rows, isRunning };
     },
-    async start() {
-      try {
-        selfTest = await host.start((result) => {
-          selfTest = result;
-          changed();
-        });
-        phase = selfTest.passed === selfTest.total ? "ready" : "refused";
-      } catch {
-        phase = "refused";
-      }
-      changed();
-      await run();
+    start() {
+      host.start((latest) => {
+        proof = latest;
+        changed();
+        void run();
+      });
     },
     add(files) {
       for (const { name, file } of files) rows.push({ id: rows.length + 1, name, file, state: "waiting" });
@@ -106,7 +105,8 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
   };
 }
 
-async function readBytes(file: File): Promise<ArrayBuffer> {
+async function readBytes(file: Row["file"]): Promise<ArrayBuffer> {
+  if (!(file instanceof File)) throw new AppError(file.code, file.args);
   if (file.size > MAX_FILE_BYTES) throw new AppError("E-IMAGE-FILE-SIZE", { limit: MAX_FILE_BYTES >> 20 });
   try {
     return await file.arrayBuffer();

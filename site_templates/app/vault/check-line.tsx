@@ -1,14 +1,14 @@
 /** Whether this computer has proved itself: running, passed or refused. */
 
-import type { Snapshot } from "./batch";
+import type { Proof } from "./engine-host";
 import type { Voice } from "./format";
 
 interface Props {
-  readonly snapshot: Snapshot;
+  readonly proof: Proof;
   readonly voice: Voice;
 }
 
-export function CheckLine({ snapshot: { phase, selfTest }, voice: { t } }: Props) {
+export function CheckLine({ proof: { phase, selfTest }, voice: { t } }: Props) {
   const counts = { passed: selfTest?.passed ?? 0, total: selfTest?.total ?? 0, done: selfTest?.done ?? 0 };
   switch (phase) {
     case "checking":

@@ -18,7 +18,7 @@ const DECIMALS = 7;
 /** One header line and one line an image, in the order of arrival. Class columns are named after the class ids. */
 export function renderCsv(rows: readonly Row[], provenance: Provenance): string {
   const lines = [renderHeader(provenance.model), ...rows.map((row) => renderRow(row, provenance))];
-  return `\ufeff${lines.map((cells) => cells.map(renderCell).join(",")).join("\r\n")}\r\n`;
+  return `\ufeff${lines.map((cells) => cells.map(quote).join(",")).join("\r\n")}\r\n`;
 }
 
 const BEFORE = ["image", "status", "error_code", "predicted"] as const;
@@ -37,7 +37,7 @@ const AFTER = [
 ] as const;
 
 function renderHeader({ classes }: BundleManifest): string[] {
-  return [...BEFORE, ...classes.map(({ id }) => id), ...AFTER];
+  return [...BEFORE, ...classes.map(({ id }) => disarm(id)), ...AFTER];
 }
 
 function renderRow({ name, state, error, result }: Row, { model, build_id, generator }: Provenance): string[] {
@@ -57,11 +57,18 @@ function renderRow({ name, state, error, result }: Row, { model, build_id, gener
     generator,
     build_id,
   ];
-  return [...before, ...probabilities, ...after];
+  return [...before.map(disarm), ...probabilities, ...after.map(disarm)];
 }
 
-/** Quote where RFC 4180 asks for it; an apostrophe before what a spreadsheet would run as a formula. */
-function renderCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+/**
+ * Put an apostrophe before what a spreadsheet would run as a formula: it skips blanks, and in East Asian settings it
+ * takes full-width signs for the signs themselves. Probabilities stay as they are: they are never negative.
+ */
+function disarm(text: string): string {
+  return /^[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+}
+
+/** Quote where RFC 4180 asks for it, and what else separates cells in some settings. */
+function quote(text: string): string {
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { BundleManifest } from "../shared/manifest";
 import type { Thumbnail } from "../shared/messages";
-import { explainError, labelClass, nameClass, type Voice } from "./format";
+import { explainError, formatNumber, labelClass, nameClass, type Voice } from "./format";
 import { Picture } from "./picture";
 import { ProbabilityBar } from "./probability-bar";
 import type { Result, Row } from "./rows";
@@ -78,7 +78,7 @@ function Figures({ result, model, voice }: { readonly result: Result; readonly m
                 isReported={result.decision.includes(item.id)}
                 language={language}
               />
-              {item.threshold !== null && <span class="quiet">{t("app.detail.threshold", { value: item.threshold })}</span>}
+              {item.threshold !== null && <span class="quiet">{t("app.detail.threshold", { value: formatNumber(item.threshold, language) })}</span>}
             </li>
           );
         })}

@@ -3,6 +3,9 @@
 import { AppError, type ErrorCode } from "../shared/errors";
 import type { Reply, Request, TaskName, Tasks } from "../shared/messages";
 
+/** After these an engine may be damaged: its memory, or the runtime's state. It is not asked again. */
+const FATAL: readonly ErrorCode[] = ["E-ENGINE-CRASH", "E-MEMORY", "E-OUTPUT"];
+
 export interface EngineClient {
   /** Ask and wait; rejects with AppError. A request that takes longer than `limitMs` kills the worker. */
   ask<N extends TaskName>(
@@ -39,6 +42,7 @@ export function createEngineClient(worker: Worker): EngineClient {
     pending.delete(data.id);
     if (data.type === "done") request.resolve(data.answer);
     else request.reject(new AppError(data.error.code, data.error.args));
+    if (data.type === "failed" && FATAL.includes(data.error.code)) end("E-ENGINE-CRASH");
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();

@@ -12,48 +12,77 @@ const MIN_RUNS = 3;
 const THUMBNAIL_PX = 88;
 const PREVIEW_PX = 512;
 
+export type Phase = "checking" | "ready" | "refused";
+
 export interface SelfTest {
   readonly passed: number;
   readonly done: number;
   readonly total: number;
 }
 
+/** Whether this computer has proved itself; without a self-test the engine has not started (yet). */
+export interface Proof {
+  readonly phase: Phase;
+  readonly selfTest: SelfTest | null;
+}
+
 export interface EngineHost {
-  /** Start and self-test; `report` is told after each run. Rejects with AppError when the engine does not start. */
-  start(report: (result: SelfTest) => void): Promise<SelfTest>;
-  /** Predict one file's bytes, which are transferred. */
+  /** Start and self-test. `report` is told of every step, also later, when an engine that died is replaced. */
+  start(report: (proof: Proof) => void): void;
+  /** Predict one file's bytes, which are transferred. Rejects with AppError. */
   predict(image: ArrayBuffer): Promise<Prediction>;
   preview(image: ArrayBuffer): Promise<Thumbnail>;
 }
 
-/** `startWorker` comes from worker.ts; `load` holds the verified bytes, which are kept for restarts. */
-export function createEngineHost(load: LoadMessage, startWorker: (script: ArrayBuffer) => Worker): EngineHost {
-  let client: EngineClient | null = null;
+/** `startWorker` comes from worker.ts; `load` holds the verified files, which are kept for restarts. */
+export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) => Worker): EngineHost {
+  let proved: EngineClient | null = null;
+  let proving: Promise<EngineClient> | null = null;
+  let isRefused = false;
+  let report: (proof: Proof) => void = () => undefined;
 
-  async function start(report: (result: SelfTest) => void): Promise<SelfTest> {
-    const { model, preprocess, runtime, weights } = load;
-    client = createEngineClient(startWorker(load.script));
-    await client.ask("start", { model, preprocess, runtime, weights }, { limitMs: START_LIMIT_MS });
-    return proveEngine(client, load, report);
+  /** The engine that runs, or the one that replaces it: whoever asks meanwhile waits for the same proof. */
+  async function getProved(): Promise<EngineClient> {
+    if (proved?.isAlive) return proved;
+    if (isRefused) throw new AppError("E-ENGINE-START");
+    proving ??= startProved().finally(() => (proving = null));
+    return proving;
   }
 
-  /** The engine that runs, or a new one that has passed the self-test again. */
-  async function reviveClient(): Promise<EngineClient> {
-    if (client?.isAlive) return client;
-    const { passed, total } = await start(() => undefined);
-    if (passed < total || !client) throw new AppError("E-ENGINE-START");
-    return client;
+  /** No engine is asked for an image before it has passed; one that fails is the last. */
+  async function startProved(): Promise<EngineClient> {
+    const { model, preprocess, runtime, weights } = load;
+    let fresh: EngineClient | null = null;
+    let selfTest: SelfTest | null = null;
+    report({ phase: "checking", selfTest });
+    try {
+      fresh = createEngineClient(startWorker(load.script));
+      await fresh.ask("start", { model, preprocess, runtime, weights }, { limitMs: START_LIMIT_MS });
+      selfTest = await proveEngine(fresh, load, (step) => report({ phase: "checking", selfTest: step }));
+      if (selfTest.passed < selfTest.total) throw new AppError("E-ENGINE-START");
+    } catch {
+      fresh?.terminate();
+      isRefused = true;
+      report({ phase: "refused", selfTest });
+      throw new AppError("E-ENGINE-START");
+    }
+    proved = fresh;
+    report({ phase: "ready", selfTest });
+    return fresh;
   }
 
   return {
-    start,
+    start(listener) {
+      report = listener;
+      getProved().catch(() => undefined); // the report has said it
+    },
     async predict(image) {
       const request = { image, thumbnail_px: THUMBNAIL_PX };
-      return (await reviveClient()).ask("predict", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+      return (await getProved()).ask("predict", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
     },
     async preview(image) {
       const request = { image, size_px: PREVIEW_PX };
-      return (await reviveClient()).ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+      return (await getProved()).ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
     },
   };
 }
@@ -74,7 +103,7 @@ async function proveEngine(
   return { passed, done: total, total };
 }
 
-async function passes(client: EngineClient, golden: GoldenRef, image: ArrayBuffer): Promise<boolean> {
+async function passes(client: EngineClient, golden: GoldenRef, image: Blob): Promise<boolean> {
   try {
     return agrees(golden, await client.ask("prove", { image }, { limitMs: START_LIMIT_MS }));
   } catch {

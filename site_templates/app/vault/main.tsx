@@ -31,7 +31,7 @@ function main(): void {
   });
 }
 
-function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: ArrayBuffer) => Worker): void {
+function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: Blob) => Worker): void {
   const { language, model, build_id, generator } = load;
   document.documentElement.lang = language;
   const voice = { language, t: createTranslate(language) };
@@ -48,7 +48,7 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: A
 
   draw();
   document.getElementById("choose-heading")?.focus();
-  void batch.start();
+  batch.start();
 }
 
 main();

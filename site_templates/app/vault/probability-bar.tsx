@@ -17,7 +17,9 @@ export function ProbabilityBar({ p, threshold, isReported, language }: Props) {
       <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="track" width="100" height="8" />
         <rect class="fill" width={length} height="8" />
-        {threshold !== null && <line class="mark" x1={threshold * 100} x2={threshold * 100} y1="0" y2="8" />}
+        {threshold !== null && ["rim", "mark"].map((name) => (
+          <line class={name} key={name} x1={threshold * 100} x2={threshold * 100} y1="0" y2="8" />
+        ))}
       </svg>
     </span>
   );

@@ -9,8 +9,8 @@ export interface Row {
   /** 1, 2, 3 … in the order of arrival. */
   readonly id: number;
   readonly name: string;
-  /** A handle; its bytes are read when it is this image's turn, and again for the large view. */
-  readonly file: File;
+  /** A handle; its bytes are read when it is this image's turn, and again for the large view; an error if there are none. */
+  readonly file: File | ErrorMessage;
   readonly state: "waiting" | "running" | "done" | "failed" | "cancelled";
   readonly error?: ErrorMessage;
   readonly result?: Result;
@@ -62,10 +62,11 @@ export interface Sorting {
   readonly descending: boolean;
 }
 
+const collator = new Intl.Collator(undefined, { numeric: true });
+
 /** Sort a copy; rows without a value come last in either direction, ties keep the order of arrival. */
 export function sortRows(rows: readonly Row[], { key, descending }: Sorting): Row[] {
   const keyed = rows.map((row) => ({ row, value: sortValue(row, key) }));
-  const collator = new Intl.Collator(undefined, { numeric: true });
   keyed.sort((a, b) => {
     if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null);
     const order =

@@ -3,7 +3,7 @@
 import { claimPolicies, createPolicy } from "../shared/trusted-types";
 
 /** Return a function that starts the engine; call once, at boot, before anything else can claim the policies. */
-export function createWorkerStarter(): (script: ArrayBuffer) => Worker {
+export function createWorkerStarter(): (script: Blob) => Worker {
   const policy = createPolicy(self, "vault", {
     createScriptURL(url) {
       if (url.startsWith("blob:")) return url;

@@ -1,10 +1,12 @@
 """Rules between the fields of an entry."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from catalog_cases import changed, load_text, refusal
+from webipred.catalog.entry import RESERVED_COLUMNS
 
 ZENODO = '{type: zenodo, record: 7785993, file: "*.zip"}'
 CLASSES = "    classes:\n"
@@ -19,6 +21,10 @@ SAMPLE = "    samples: [{file: a.png, class: NORMAL, license: CC0-1.0, sha256: '
     ("old", "new", "sentence"),
     [
         ("{id: NORMAL}", "{id: pneumonia}", "classes[1].id: 'PNEUMONIA' stands twice; every class needs its own id."),
+        (
+            "{id: NORMAL}", "{id: Image}",
+            "classes[0].id: 'Image' is the name of another column of saved results; write for instance 'class Image'.",
+        ),
         (
             "task: classification", "task: multi-label",
             "classes[0]: task multi-label needs a threshold and its threshold_source for every class.",
@@ -74,6 +80,13 @@ SAMPLE = "    samples: [{file: a.png, class: NORMAL, license: CC0-1.0, sha256: '
 def test_a_broken_rule_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     found = refusal(tmp_path, changed(old, new))
     assert [True] == [sentence in text for text in found]
+
+
+def test_no_class_can_be_named_like_another_column_of_the_page(repository: Path) -> None:
+    source = (repository / "site_templates/app/vault/csv.ts").read_text(encoding="utf-8")
+    lists = re.findall(r"^const (?:BEFORE|AFTER) = \[(.*?)\] as const;", source, re.MULTILINE | re.DOTALL)
+    columns = {name for text in lists for name in re.findall(r'"(\w+)"', text)}
+    assert (2, set(RESERVED_COLUMNS)) == (len(lists), columns)
 
 
 def test_several_broken_rules_come_together(tmp_path: Path) -> None:

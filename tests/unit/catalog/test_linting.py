@@ -142,3 +142,10 @@ def test_a_draft_is_only_noted(tmp_path: Path) -> None:
             "[N-ENTRY-STATUS]"
         )
     ] == lint(load_text(tmp_path, text), Lock(models={}))
+
+
+def test_only_leaves_out_the_other_entries(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, CATALOG + CATALOG.split("models:\n")[1].replace("id: pneumonia-cxr", "id: other"))
+    found = lint_catalog(loaded, Lock(models={}), ["other"])
+    assert found
+    assert [] == [str(finding) for finding in found if "other" not in finding.where]

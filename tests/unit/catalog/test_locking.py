@@ -88,3 +88,17 @@ def test_conflict_marks_are_refused(tmp_path: Path) -> None:
     path.write_text("lock_version: 1\n<<<<<<< HEAD\nmodels: {}\n=======\nmodels: {}\n>>>>>>> other\n")
     with pytest.raises(FindingsError, match=r"model_catalog\.lock:\d"):
         read_lock(path)
+
+
+def test_half_a_surrogate_pair_is_not_written(tmp_path: Path) -> None:
+    pin = PINNED.model_copy(update={"file": "\ud800.onnx"})
+    with pytest.raises(FindingsError, match="does not survive writing and reading"):
+        write_lock(tmp_path / "model_catalog.lock", Lock(models={"a": pin}))
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "model_catalog.lock"
+    with pytest.raises(FindingsError) as caught:
+        write_lock(path, Lock())
+    assert str(caught.value).startswith(f"{path}: the lock cannot be written (No such file or directory);")
+    assert "E-LOCK-WRITE" == caught.value.findings[0].code

@@ -1,15 +1,21 @@
 """`build` as a person runs it: what is published, what is left out, what stays untouched, and the exit code."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import Result
 from pydantic import JsonValue
 
-from command_line import run_command
+from command_line import run_command, run_inside
 from entries import make_entry_data
 from tiny_models import make_colour_network
+from webipred.catalog.entry import CatalogEntry
+from webipred.catalog.lock import Lock, LockedFile
+from webipred.catalog.locking import describe_source, write_lock
 
 
 def write_catalog(folder: Path, *entries: dict[str, JsonValue]) -> None:
@@ -101,11 +107,75 @@ def test_the_report_is_written_in_the_form_of_its_ending(tmp_path: Path, name: s
     assert mark in (tmp_path / name).read_text(encoding="utf-8")
 
 
-def test_an_unknown_report_ending_is_a_usage_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("report", "sentence"),
+    [
+        ("report.txt", "report.txt: the ending must be one of .json, .md, .html."),
+        ("no/such/x.json", "no/such/x.json: the folder no/such does not exist; make it first."),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_a_usage_error_before_any_work(
+    tmp_path: Path, report: str, sentence: str
+) -> None:
     write_catalog(tmp_path, make_entry_data(tmp_path))
-    code, _, errors = build(tmp_path, "--report", "report.txt")
-    assert 2 == code
-    assert "the ending must be one of .json, .md, .html" in errors
+    code, _, errors = build(tmp_path, "--report", report)
+    assert (2, False) == (code, (tmp_path / "dist").exists() or (tmp_path / "cache").exists())
+    assert sentence in errors
+
+
+def test_a_report_that_fails_in_the_end_is_a_finding_and_the_site_is_written(tmp_path: Path) -> None:
+    write_catalog(tmp_path, make_entry_data(tmp_path))
+    (tmp_path / "x.json").symlink_to("gone/x.json")
+    code, _, errors = build(tmp_path, "--report", "x.json")
+    assert (1, ["red-or-blue"]) == (code, list_published(tmp_path))
+    assert "x.json: the report cannot be written (No such file or directory)." in errors
+
+
+def build_inside(folder: Path, *arguments: str) -> Result:
+    places = ("--catalog", folder / "model_catalog.yaml", "--cache-dir", folder / "cache", "--out", folder / "dist")
+    return run_inside("build", *places, *arguments)
+
+
+def lock_without_network(folder: Path, entry: CatalogEntry) -> None:
+    pin = LockedFile(
+        source=describe_source(entry.source), url="https://zenodo.org/a", file="a", size_bytes=1, sha256="0" * 64
+    )
+    write_lock(folder / "model_catalog.lock", Lock(models={entry.id: pin}))
+
+
+@pytest.mark.parametrize(
+    ("others", "code"), [((), 3), ((make_entry_data,), 3), ((make_swapped,), 1), ((make_swapped, make_entry_data), 1)]
+)
+def test_the_exit_code_tells_whether_only_the_network_failed(
+    tmp_path: Path, others: tuple[Callable[[Path], dict[str, JsonValue]], ...], code: int
+) -> None:
+    write_catalog(tmp_path, make_unlocked(tmp_path), *(make(tmp_path) for make in others))
+    lock_without_network(tmp_path, CatalogEntry.model_validate(make_unlocked(tmp_path)))
+    result = build_inside(tmp_path, "--offline")
+    assert "[E-OFFLINE-CACHE]" in result.stderr
+    assert code == result.exit_code
+
+
+def test_entries_that_were_not_asked_for_are_not_told(tmp_path: Path) -> None:
+    write_catalog(tmp_path, make_swapped(tmp_path), make_entry_data(tmp_path))
+    result = build_inside(tmp_path, "--only", "red-or-blue")
+    assert (0, False) == (result.exit_code, "swapped" in result.output)
+    assert "1 of 1 entries published" in result.stdout
+
+
+def test_steps_that_can_never_work_are_told_with_their_line(tmp_path: Path) -> None:
+    names: list[JsonValue] = [{"op": "to_channels", "channels": "gray"}, {"op": "resize"}]
+    steps: JsonValue = [*names, {"op": "standardize", "mode": "torch"}]
+    write_catalog(tmp_path, make_entry_data(tmp_path, preprocessing=steps))
+    assert re.search(r"model_catalog\.yaml:\d+ red-or-blue\.preprocessing\[2\]: ", build_inside(tmp_path).stderr)
+
+
+def test_an_untranslated_language_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    write_catalog(tmp_path, make_entry_data(tmp_path))
+    text = (tmp_path / "model_catalog.yaml").read_text(encoding="utf-8")
+    (tmp_path / "model_catalog.yaml").write_text(text.replace("- en\n", "- fr\n"), encoding="utf-8")
+    assert "the pages are not translated into 'fr'" in str(build_inside(tmp_path).exception)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_an_unknown_entry_names_those_that_exist(tmp_path: Path) -> None:
@@ -115,8 +185,8 @@ def test_an_unknown_entry_names_those_that_exist(tmp_path: Path) -> None:
     assert "there is no entry 'red-or-blu'. The catalog has red-or-blue." in errors
 
 
-def test_a_wrong_flag_is_a_usage_error(tmp_path: Path) -> None:
-    assert 2 == build(tmp_path, "--no-such-flag")[0]
+def test_a_wrong_flag_is_a_usage_error() -> None:
+    assert 2 == run_inside("build", "--no-such-flag").exit_code
 
 
 def test_flags_have_twins_in_the_environment(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ import pytest
 from command_line import run_command
 from entries import BLUE, RED, encode_png, make_entry_data
 from unit.cli.test_build import build, write_catalog
+from webipred.cli.predict import render_csv
+from webipred.prediction import Prediction
+from webipred.site.reading import read_site
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,30 @@ def test_a_missing_file_is_told_like_a_bad_one(folder: Path) -> None:
 
 def test_a_name_that_is_a_formula_is_disarmed(folder: Path) -> None:
     assert "'=cmd().png" == read_csv(predict(folder, "=cmd().png").stdout)[0]["image"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a.png", "a.png"),
+        ("-1.png", "'-1.png"),
+        (" =1.png", "' =1.png"),
+        ("\u00a0\ufeff+1.png", "'\u00a0\ufeff+1.png"),
+        ("＝1.png", "'＝1.png"),
+        ("＠1.png", "'＠1.png"),
+        ("\ta.png", "'\ta.png"),
+        ("\na.png", '"\'\na.png"'),
+        ("\n@a.png", '"\'\n@a.png"'),
+        ("a;=1.png", '"a;=1.png"'),
+        ('a",b.png', '"a"",b.png"'),
+        ("a-b.png", "a-b.png"),
+        (" a.png", " a.png"),
+    ],
+)
+def test_a_name_is_text_for_every_spreadsheet(folder: Path, name: str, cell: str) -> None:
+    manifest = read_site(folder / "dist").manifest.models[0]
+    row = Prediction(image=name, probabilities=(0.25, 0.75), decision=(), finding=None)
+    assert f"image,red,blue\r\n{cell},0.2500000,0.7500000\r\n" == render_csv(manifest, [row])
 
 
 def test_json_carries_the_digests_and_full_precision(folder: Path) -> None:

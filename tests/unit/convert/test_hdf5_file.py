@@ -132,6 +132,35 @@ def test_built_in_compression_is_read(tmp_path: Path) -> None:
         assert np.arange(64.0).tolist() == opened.read("packed").tolist()
 
 
+def test_weights_that_were_never_written_are_refused(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "model.h5")
+    name = "model_weights/scores/scores/kernel:0"
+    with h5py.File(path, "a") as file:
+        shape = file[name].shape
+        del file[name]
+        file.create_dataset(name, shape, "f4")
+    assert f"the object '{name}' was declared, but its numbers were never written" in refusal_of(path)
+    with pytest.raises(FindingsError, match="E-HDF5-UNWRITTEN"):
+        convert_here(path, make_target("keras-h5"))
+
+
+@pytest.mark.parametrize(("rows", "pieces"), [(0, 0), (1, 1), (8, 2)])
+def test_pieces_that_were_never_written_are_refused(rows: int, pieces: int, tmp_path: Path) -> None:
+    path = tmp_path / "pieces.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("kernel", (10, 3), "f4", chunks=(4, 3), compression="gzip")
+        file["kernel"][:rows] = 1
+    assert f"the object 'kernel' has {pieces} of its 3 pieces; the others were never written" in refusal_of(path)
+
+
+def test_an_array_without_elements_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "none.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("none", (0, 3), "f4")
+    with open_hdf5(path, "here", ConversionLimits()) as opened:
+        assert (0, 3) == opened.read("none").shape
+
+
 def test_names_split_over_attributes_are_joined(tmp_path: Path) -> None:
     path = tmp_path / "names.h5"
     with h5py.File(path, "w") as file:

@@ -1,11 +1,17 @@
 """Files that Keras 3, tf_keras and the TensorFlow.js converter wrote: same numbers, or a refusal that names why."""
 
+import copy
 import json
 import shutil
+import zipfile
 from pathlib import Path
+from random import Random
+from typing import Any, Final
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conversions import convert_here, make_target, run_network, write_zip
 from webipred.errors import FindingsError
@@ -14,6 +20,10 @@ FOLDER = Path(__file__).parents[2] / "data" / "keras"
 ROWS: list[dict[str, str]] = json.loads((FOLDER / "index.json").read_text())
 TOLERANCE = 1e-6  # small nets: onnxruntime and TensorFlow differ by 3e-7 at most here
 REFUSED_SHAPES = {"attention": (4, 4, 8), "channels_first": (3, 8, 8)}
+ODD_VALUES: Final[list[Any]] = [
+    None, True, 0, -1, 3, 10**30, 1.5, 1e308, "", "relu", "Sequential", "InputLayer", "channels_first", [], [[]], {},
+    [1, 2], [[1, 2], [3, 4]], ["image", 0, 0], {"class_name": "ReLU", "config": {}}, {"class_name": [], "config": 3},
+]  # fmt: skip
 SENTENCES = {
     "lambda": "layer 'double' (Lambda): a Lambda layer holds Python code in the file; "
     "code from a model is never run here, by design.",
@@ -50,3 +60,44 @@ def test_a_file_is_refused_with_the_reason(row: dict[str, str], tmp_path: Path) 
         convert_here(path, target)
     assert SENTENCES[kind] in str(caught.value)
     assert row["refused"] in str(caught.value)
+
+
+def list_places(value: object, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place inside a JSON value."""
+    items: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    return [place] * bool(place) + [found for key, item in items for found in list_places(item, (*place, key))]
+
+
+def change_document(document: Any, random: Random) -> None:
+    """Delete one thing in a JSON document, or put an odd one in its place."""
+    *parents, last = random.choice(list_places(document))
+    holder = document
+    for key in parents:
+        holder = holder[key]
+    if random.random() < 0.25:
+        del holder[last]
+    else:
+        holder[last] = copy.deepcopy(random.choice(ODD_VALUES))
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 1 << 32), row=st.sampled_from([row for row in ROWS if row["format"] != "keras-h5"]))
+def test_a_changed_topology_is_converted_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, row: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("changed")
+    with zipfile.ZipFile(copy_model(row, folder)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    topology = "model.json" if row["format"] == "tfjs-layers" else "config.json"
+    document = json.loads(members[topology])
+    change_document(document, Random(seed))
+    images = np.load(FOLDER / row["reference"])["input"] if "reference" in row else np.zeros((1, 4, 4, 3))
+    path = write_zip(folder / "changed", members | {topology: json.dumps(document).encode()})
+    try:
+        convert_here(path, make_target(row["format"], images.shape[1:], 3))
+    except FindingsError as error:
+        assert error.findings  # noqa: PT017 - either outcome is right

@@ -240,6 +240,46 @@ def test_a_submodel_at_the_start_of_a_sequential_is_read(start: bool, tmp_path: 
     assert np.allclose(expect_scores(images, images), run_network(network, images), atol=1e-6)
 
 
+def test_batch_normalisation_behind_a_dense_layer_is_converted(tmp_path: Path) -> None:
+    images = make_image()
+    dense = {"d/kernel": np.eye(3, dtype=np.float32), "d/bias": np.zeros(3, np.float32)}
+    head, weights = make_head(3)
+    model = sequential(head[0], layer("Dense", "d", units=3), layer("BatchNormalization", "bn", epsilon=0.001), head[1])
+    path = write_tfjs(tmp_path / "model.zip", model, dense | BN_WEIGHTS | weights)
+    features = 2.0 * (images - 0.5) / np.sqrt(4.001) + 1.0
+    network = convert_here(path, make_target("tfjs-layers"))
+    assert np.allclose(expect_scores(images, features), run_network(network, images), atol=1e-6)
+
+
+def test_rescaling_takes_one_factor_per_channel(tmp_path: Path) -> None:
+    images = make_image()
+    rescaling = layer("Rescaling", "r", scale=[1, 2, 3], offset=[0, 0, 1])
+    features = images * np.array([1, 2, 3]) + np.array([0, 0, 1])
+    network = convert_layers(tmp_path, [rescaling], {})
+    assert np.allclose(expect_scores(images, features), run_network(network, images), atol=1e-6)
+
+
+def test_a_number_between_the_tensors_of_a_layer_is_refused(tmp_path: Path) -> None:
+    start = layer("InputLayer", "image", [], batch_input_shape=[None, 8, 8, 3], dtype="float32")
+    node = layer("Add", "sum", ["image", "image"])
+    node["inbound_nodes"][0].append(["_CONSTANT_VALUE", -1, 3.0, {}])
+    model = functional(start, node, inputs=["image"], outputs=["sum"])
+    with pytest.raises(FindingsError, match=r"layer 'sum' \(Add\): the call argument 0=3\.0 is not converted"):
+        convert_here(write_tfjs(tmp_path / "model.zip", model, {}), make_target("tfjs-layers"))
+
+
+def test_bilinear_enlargement_of_a_file_of_tensorflow_js_is_refused(tmp_path: Path) -> None:
+    """TensorFlow.js 4.22.0 enlarges [0, 1] to [0, 0.5, 1, 1], Keras to [0, 0.25, 0.75, 1]."""
+    layers, weights = make_head(3)
+    model = sequential(layer("UpSampling2D", "up", size=[2, 2], interpolation="bilinear"), *layers)
+    assert convert_here(write_tfjs(tmp_path / "model.zip", model, weights), make_target("tfjs-layers"))
+    path = write_tfjs(tmp_path / "model.zip", model, weights, keras_version="tfjs-layers 4.22.0")
+    with pytest.raises(
+        FindingsError, match=r"TensorFlow.js itself wrote this file, .* than Keras\. .*E-CONVERT-OPTION"
+    ):
+        convert_here(path, make_target("tfjs-layers"))
+
+
 def test_layers_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
     start = layer("InputLayer", "image", [], batch_input_shape=[None, 8, 8, 3], dtype="float32")
     model = functional(start, layer("ReLU", "a", ["b"]), layer("ReLU", "b", ["a"]), inputs=["image"], outputs=["a"])

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from conversions import convert_here, make_image, make_target, run_network
+from conversions import convert_here, make_image, make_target, run_network, run_planes
 from webipred.convert.limits import ConversionLimits
 from webipred.errors import FindingsError
 
@@ -248,6 +250,36 @@ def test_a_softmax_along_another_axis_is_refused(tmp_path: Path) -> None:
     assert "the last softmax runs along axis 0, not over the 2 classes." in refusal_of(model, tmp_path)
 
 
+def test_what_onnx_says_is_quoted_on_one_line(tmp_path: Path) -> None:
+    text = refusal_of(build([node("Relu", ["image", "image"], ["x"]), *head("x")]), tmp_path)
+    assert "the file is not valid ONNX: Node with schema(::Relu:14) has input size 2" in text
+    assert "\n" not in text
+
+
+def test_group_normalisation_is_refused_by_name(tmp_path: Path) -> None:
+    ones = numpy_helper.from_array(np.ones(3, np.float32), "ones")
+    nodes = [node("GroupNormalization", ["image", "ones", "ones"], ["x"], num_groups=3), *head("x", (2, 3))]
+    text = refusal_of(build(nodes, ("N", 3, 8, 8), constants=[ones], opset=21), tmp_path)
+    assert "the operator 'GroupNormalization' is not on the list of allowed operators." in text
+
+
+def test_batch_normalisation_behind_a_convolution_along_a_line_stays(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    kernel, factor = random.normal(size=(3, 3, 3)).astype(np.float32), np.array([0.5, 1, 2], np.float32)
+    shape = numpy_helper.from_array(np.array([1, 3, 64]), "line")
+    constants = [shape, numpy_helper.from_array(kernel, "taps"), numpy_helper.from_array(factor, "factor")]
+    nodes = [
+        node("Reshape", ["image", "line"], ["r"]),
+        node("Conv", ["r", "taps"], ["c"]),
+        node("BatchNormalization", ["c", "factor", "factor", "factor", "factor"], ["b"]),
+        *head("b", (2,)),
+    ]
+    model = build(nodes, (1, 3, 8, 8), constants=constants, output=(1, 2))
+    assert run_planes(model, make_image(count=1)) == pytest.approx(
+        run_network(convert_here(save(model, tmp_path), make_target("onnx")), make_image(count=1)), abs=1e-6
+    )
+
+
 def test_two_outputs_are_refused(tmp_path: Path) -> None:
     model = build(head("image"))
     model.graph.output.add().CopyFrom(helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 2]))
@@ -259,3 +291,19 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 not a network")
     with pytest.raises(FindingsError, match="the file is not an ONNX model"):
         convert_here(path, make_target("onnx"))
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(changes=st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_changed_file_is_converted_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(build(head("image")).SerializeToString())
+    for position, byte in changes:
+        data[position % len(data)] = byte
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    path.write_bytes(data)
+    try:
+        convert_here(path, make_target("onnx"))
+    except FindingsError as error:
+        assert error.findings  # noqa: PT017 - either outcome is right

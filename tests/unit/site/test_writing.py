@@ -154,14 +154,17 @@ def test_a_run_that_is_killed_leaves_the_earlier_site(site: Site, tmp_path: Path
     assert before == read_folder(tmp_path / "dist")
 
 
-def test_a_web_server_may_read_every_folder(site: Site, tmp_path: Path) -> None:
-    previous = os.umask(0o022)
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_web_server_may_read_everything_whatever_the_umask(site: Site, tmp_path: Path, umask: int) -> None:
+    previous = os.umask(umask)
     try:
         write_site(site, tmp_path / "dist")
     finally:
         os.umask(previous)
     folders = [tmp_path / "dist", *(path for path in (tmp_path / "dist").rglob("*") if path.is_dir())]
+    files = [path for path in (tmp_path / "dist").rglob("*") if path.is_file()]
     assert {0o755} == {path.stat().st_mode & 0o777 for path in folders}
+    assert {0o644} == {path.stat().st_mode & 0o777 for path in files}
 
 
 def test_sha256sum_itself_agrees(site: Site, tmp_path: Path) -> None:

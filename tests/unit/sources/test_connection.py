@@ -1,5 +1,6 @@
 """Which addresses may be reached, and by how many steps."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from fake_zenodo import FakeZenodo, Fault
 from source_cases import ARCHIVE, NAME, RECORD, zenodo_entry
 from webipred.errors import NetworkError
-from webipred.sources.connection import Backoff, Connection, is_loopback, is_public
+from webipred.sources.connection import NETWORK_CODES, Backoff, Connection, fail, is_loopback, is_public
 from webipred.sources.fetch import lock_source
 from webipred.sources.options import FetchOptions
 
@@ -43,6 +44,14 @@ def test_a_redirect_to_another_place_is_refused(
         lock_source(zenodo_entry(), Path(), options)
     assert "E-HTTP-TARGET" == caught.value.finding.code
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["http://xn--a/", "javascript:1", "http://[/"])
+def test_a_redirect_to_what_is_no_address_is_refused(zenodo: FakeZenodo, options: FetchOptions, location: str) -> None:
+    zenodo.add_fault("/api/records/", Fault(kind="redirect", location=location))
+    with pytest.raises(NetworkError) as caught:
+        lock_source(zenodo_entry(), Path(), options)
+    assert "E-HTTP-TARGET" == caught.value.finding.code
 
 
 def test_a_redirect_loop_ends_after_three_steps(zenodo: FakeZenodo, options: FetchOptions) -> None:
@@ -115,9 +124,23 @@ def test_a_user_name_in_an_address_is_refused(options: FetchOptions) -> None:
     assert "it holds a user name" in message
 
 
-def test_an_address_that_is_none_is_refused(options: FetchOptions) -> None:
+@pytest.mark.parametrize("base", ["https://zenodo.org:port", "https://xn--a", "zenodo.org"])
+@pytest.mark.parametrize("offline", [False, True])
+def test_an_address_that_is_none_is_refused(options: FetchOptions, base: str, offline: bool) -> None:
     with pytest.raises(NetworkError, match="is no address"):
-        Connection(options, "https://zenodo.org:port", "entry.source")
+        Connection(replace(options, offline=offline), base, "entry.source")
+
+
+def test_the_network_codes_are_those_that_the_documentation_marks(repository: Path) -> None:
+    reference = (repository / "docs/findings.md").read_text(encoding="utf-8")
+    assert sorted(NETWORK_CODES) == sorted(
+        re.findall(r"^\| `(E-[A-Z-]+)` \|[^|]*\| Network: ", reference, re.MULTILINE)
+    )
+
+
+def test_a_network_error_with_a_code_of_another_kind_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        fail("E-SOURCE-SIZE", "entry.source", "what", "fix")
 
 
 @pytest.mark.parametrize(("address", "public"), [

@@ -34,6 +34,8 @@ def parts(options: FetchOptions) -> list[Path]:
     [
         ({"Retry-After": "7"}, [7.0]),
         ({"Retry-After": "Tue, 14 Nov 2023 22:13:29 GMT"}, [9.0]),
+        ({"Retry-After": "Thu, 01 Jan 99999 00:00:00 GMT"}, [0.5]),
+        ({"Retry-After": "Thu, 01 Jan 99999 00:00:00 GMT", "X-RateLimit-Reset": "1700000011"}, [11.0]),
         ({"X-RateLimit-Reset": "1700000011"}, [11.0]),
         ({"X-RateLimit-Reset": "1600000000"}, [0.0]),
         ({}, [0.5]),

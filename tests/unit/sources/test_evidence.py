@@ -56,3 +56,8 @@ def test_an_unreadable_file_does_not_stop_the_lock(
 @pytest.mark.parametrize("metrics", [None, [], {}, {"recall": None}, {"recall": [1]}, {"recall": [{"name": None}]}])
 def test_another_form_says_nothing(metrics: object) -> None:
     assert [] == read_class_names(metrics)
+
+
+@pytest.mark.parametrize("metrics", [{"recall": 5}, {"recall": True}, {"recall": {"name": "a"}}, {"recall": "a"}])
+def test_scores_of_another_form_name_no_classes(metrics: object) -> None:
+    assert [] == read_class_names(metrics)

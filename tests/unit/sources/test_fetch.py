@@ -11,26 +11,27 @@ from source_cases import ARCHIVE, COMMIT, NAME, RECORD, Patience, make_entry, ze
 from webipred.catalog.lock import LockedFile
 from webipred.catalog.locking import is_stale
 from webipred.digests import hash_bytes
-from webipred.errors import FindingsError, NetworkError, UsageError
+from webipred.errors import FindingsError, NetworkError, UsageError, WebipredError
 from webipred.findings import Finding
 from webipred.sources.fetch import fetch_archive, lock_source
 from webipred.sources.options import FetchOptions
 
 
 class Tally:
-    """Adds up what a progress listener is told."""
+    """Keeps what a progress listener is told."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, object]] = []
 
-    def start(self, what: str, total_bytes: int | None) -> None:
+    def start(self, what: str, total_bytes: int | None) -> "Tally":
         self.events.append(("start", (what, total_bytes)))
+        return self
 
-    def advance(self, size_bytes: int) -> None:
-        self.events.append(("advance", size_bytes))
+    def reach(self, size_bytes: int) -> None:
+        self.events.append(("reach", size_bytes))
 
-    def finish(self) -> None:
-        self.events.append(("finish", None))
+    def finish(self, *, complete: bool) -> None:
+        self.events.append(("finish", complete))
 
 
 def cached_files(options: FetchOptions) -> list[str]:
@@ -167,7 +168,7 @@ def test_the_cache_is_marked_as_one(options: FetchOptions, tmp_path: Path) -> No
 
 def test_an_unusable_cache_folder_is_one_sentence(options: FetchOptions, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(FindingsError, match="Give another one with --cache-dir"):
+    with pytest.raises(FindingsError, match="give another folder with --cache-dir"):
         lock_source(zenodo_entry(), tmp_path, replace(options, cache_dir=tmp_path / "file" / "cache"))
 
 
@@ -175,8 +176,41 @@ def test_progress_counts_every_byte_and_ends(options: FetchOptions, tmp_path: Pa
     tally = Tally()
     lock_source(zenodo_entry(), tmp_path, options, tally)
     assert ("start", (NAME, len(ARCHIVE))) == tally.events[0]
-    assert len(ARCHIVE) == sum(size for kind, size in tally.events if kind == "advance" and isinstance(size, int))
-    assert ("finish", None) == tally.events[-1]
+    assert [("reach", len(ARCHIVE)), ("finish", True)] == tally.events[-2:]
+
+
+def test_a_transfer_that_starts_over_is_one_transfer_and_counts_no_byte_twice(
+    options: FetchOptions, zenodo: FakeZenodo, tmp_path: Path
+) -> None:
+    zenodo.ranges = False
+    zenodo.add_fault("/content", Fault(kind="short", count=1000))
+    tally = Tally()
+    lock_source(zenodo_entry(), tmp_path, options, tally)
+    assert 1 == [kind for kind, _ in tally.events].count("start")
+    assert len(ARCHIVE) == max(size for kind, size in tally.events if kind == "reach" and isinstance(size, int))
+
+
+@pytest.mark.parametrize("options_of_record", [{"checksum": "wrong"}, {"size_error": -1}, {"size_error": 1}])
+def test_progress_is_told_of_a_file_that_did_not_arrive_as_expected(
+    options: FetchOptions, zenodo: FakeZenodo, tmp_path: Path, options_of_record: dict[str, object]
+) -> None:
+    zenodo.add_record(RECORD, {NAME: ARCHIVE}, **options_of_record)
+    tally = Tally()
+    with pytest.raises(WebipredError):
+        lock_source(zenodo_entry(), tmp_path, options, tally)
+    assert [("finish", False)] == [event for event in tally.events if event[0] == "finish"]
+
+
+def test_a_folder_in_the_place_of_a_cached_file_is_one_sentence(options: FetchOptions, tmp_path: Path) -> None:
+    digest = hash_bytes(ARCHIVE)
+    (options.cache_dir / "sha256" / digest[:2] / digest / "inside").mkdir(parents=True)
+    with pytest.raises(FindingsError) as caught:
+        lock_source(zenodo_entry(), tmp_path, options)
+    assert (
+        f"{options.cache_dir}: the folder cannot be used (Is a directory: {digest}). Make room or remove what stands "
+        "there, or give another folder with --cache-dir. [E-CACHE-FOLDER]"
+    ) == str(caught.value)
+    assert [] == cached_files(options)
 
 
 def test_every_request_names_the_program(options: FetchOptions, zenodo: FakeZenodo, tmp_path: Path) -> None:

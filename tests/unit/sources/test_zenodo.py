@@ -156,6 +156,19 @@ def test_json_that_is_no_record_is_refused(zenodo: FakeZenodo, options: FetchOpt
     assert "[E-ZENODO-ANSWER]" in refusal(options)
 
 
+def test_a_file_name_that_is_no_valid_text_is_refused(zenodo: FakeZenodo, options: FetchOptions) -> None:
+    body = b'{"id": 7785993, "files": [{"key": "\\ud800_model_converted.zip", "size": 1}]}'
+    zenodo.add_fault("/api/records/", Fault(kind="bytes", body=body))
+    assert "record 7785993 lists a file without a name, or with one that is no valid text." in refusal(options)
+
+
+def test_a_file_address_that_is_no_valid_text_is_refused(zenodo: FakeZenodo, options: FetchOptions) -> None:
+    file = b'{"key": "a_model_converted.zip", "links": {"self": "http://127.0.0.1/\\ud800"}}'
+    zenodo.add_fault("/api/records/", Fault(kind="bytes", body=b'{"id": 7785993, "files": [' + file + b"]}"))
+    with pytest.raises(NetworkError, match=r"leads to no address .*\[E-HTTP-TARGET\]"):
+        lock(options)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_forbidden_record_is_not_asked_again(zenodo: FakeZenodo, options: FetchOptions, status: int) -> None:
     zenodo.add_fault("/api/records/", Fault(kind="status", status=status))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
 from pydantic import JsonValue
 
@@ -12,8 +13,11 @@ from webipred.catalog.catalog import LicensePolicy, Policy
 from webipred.catalog.entry import CatalogEntry
 from webipred.convert.model import OnnxModel
 from webipred.digests import hash_bytes
+from webipred.errors import FindingsError
 from webipred.sources.archive import SourceArchive
 from webipred.validate.bundle import ModelBundle
+from webipred.validate.goldens import list_patterns
+from webipred.validate.reference import ReferenceNetwork, check_probabilities
 from webipred.validate.report import Report
 from webipred.validate.validation import Rules, validate_model
 
@@ -39,14 +43,14 @@ def list_failures(outcome: ModelBundle | Report) -> list[str]:
 def test_a_right_entry_becomes_a_bundle(tmp_path: Path, policy: Policy) -> None:
     bundle = validate(tmp_path, policy, make_entry(tmp_path))
     assert isinstance(bundle, ModelBundle)
-    names = ["graph", "interface", "size", "licence", "use", "storage", "class-order", "golden-vectors"]
+    names = ["graph", "interface", "size", "licence", "use", "storage", "class-order", "golden-vectors", "activation"]
     assert names == [check.name for check in bundle.report.checks]
 
 
-def test_golden_vectors_cover_every_class_and_two_patterns(tmp_path: Path, policy: Policy) -> None:
+def test_golden_vectors_cover_every_class_and_the_patterns(tmp_path: Path, policy: Policy) -> None:
     bundle = validate(tmp_path, policy, make_entry(tmp_path))
     assert isinstance(bundle, ModelBundle)
-    expected = [("sample-1", "red"), ("sample-2", "blue"), ("gradient", None), ("noise", None)]
+    expected = [("sample-1", "red"), ("sample-2", "blue"), *((name, None) for name, _ in list_patterns())]
     assert expected == [(golden.name, golden.class_id) for golden in bundle.goldens]
 
 
@@ -116,20 +120,20 @@ def test_storage_that_cannot_be_built_is_refused(tmp_path: Path, policy: Policy)
 def test_a_changed_sample_is_found(tmp_path: Path, policy: Policy) -> None:
     entry = make_entry(tmp_path)
     (tmp_path / "red.png").write_bytes(encode_png((219, 30, 40)))
-    assert ["E-SAMPLE-DIGEST"] == list_failures(validate(tmp_path, policy, entry))
+    assert ["E-SAMPLE-SHA256"] == list_failures(validate(tmp_path, policy, entry))
 
 
 def test_a_missing_sample_is_found(tmp_path: Path, policy: Policy) -> None:
     entry = make_entry(tmp_path)
     (tmp_path / "blue.png").unlink()
-    assert ["E-SAMPLE-MISSING"] == list_failures(validate(tmp_path, policy, entry))
+    assert ["E-SAMPLE-FILE"] == list_failures(validate(tmp_path, policy, entry))
 
 
 def test_a_broken_graph_is_found(tmp_path: Path, policy: Policy) -> None:
     good = make_colour_model()
     data = good.data.replace(b"MatMul", b"MatMuL")
-    broken = OnnxModel(**{**{name: getattr(good, name) for name in OnnxModel.__slots__}, "data": data})
-    assert ["E-GRAPH-INVALID"] == list_failures(validate(tmp_path, policy, make_entry(tmp_path), broken))
+    outcome = validate(tmp_path, policy, make_entry(tmp_path), replace_data(good, data))
+    assert ["E-GRAPH-INVALID"] == list_failures(outcome)
 
 
 def test_every_static_problem_is_reported_at_once(tmp_path: Path) -> None:
@@ -149,3 +153,57 @@ def test_the_source_digest_reaches_the_bundle(tmp_path: Path, policy: Policy) ->
     bundle = validate(tmp_path, policy, make_entry(tmp_path))
     assert isinstance(bundle, ModelBundle)
     assert (hash_bytes(bundle.model.data), "0" * 64) == (bundle.model.sha256, bundle.source_sha256)
+
+
+def test_a_notice_outside_the_catalogs_folder_is_not_published(tmp_path: Path, policy: Policy) -> None:
+    outside = tmp_path / "secret.txt"
+    outside.write_text("secret", encoding="utf-8")
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    (folder / "LICENSE").symlink_to(outside)
+    entry = make_entry(folder, license={"weights": "CC0-1.0", "notice": "LICENSE"})
+    assert ["E-LICENSE-NOTICE"] == list_failures(validate(folder, policy, entry))
+
+
+def test_a_notice_that_is_no_text_is_refused(tmp_path: Path, policy: Policy) -> None:
+    (tmp_path / "LICENSE").write_bytes(b"\xff\xfe\x00")
+    entry = make_entry(tmp_path, license={"weights": "CC0-1.0", "notice": "LICENSE"})
+    assert ["E-LICENSE-NOTICE"] == list_failures(validate(tmp_path, policy, entry))
+
+
+def test_steps_that_leave_another_number_of_channels_are_found(tmp_path: Path, policy: Policy) -> None:
+    steps: list[JsonValue] = [{"op": "resize"}, {"op": "to_channels", "channels": "gray"}]
+    entry = make_entry(tmp_path, preprocessing=steps)
+    assert ["E-INTERFACE-PREPROCESSING"] == list_failures(validate(tmp_path, policy, entry))
+
+
+def test_a_network_that_onnxruntime_cannot_run_is_a_finding() -> None:
+    with pytest.raises(FindingsError, match="E-REFERENCE-RUN"):
+        ReferenceNetwork(b"no network")
+
+
+def test_rounding_errors_are_limited_to_probabilities() -> None:
+    assert (0.0, 1.0) == check_probabilities([-1e-6, 1.000001], exclusive=True, where="here")
+
+
+def make_twice_activated() -> OnnxModel:
+    """The colour network whose softmax is followed by another one, as a converter would append it."""
+    model = onnx.load_from_string(make_colour_model().data)
+    model.graph.node[-1].output[0] = "probabilities"
+    model.graph.node.append(onnx.helper.make_node("Softmax", ["probabilities"], ["output"], axis=-1))
+    return replace_data(make_colour_model(), model.SerializeToString())
+
+
+def replace_data(model: OnnxModel, data: bytes) -> OnnxModel:
+    return OnnxModel(**{**{name: getattr(model, name) for name in OnnxModel.__slots__}, "data": data})
+
+
+def test_an_activation_that_is_applied_twice_is_found(tmp_path: Path, policy: Policy) -> None:
+    entry = make_entry(tmp_path, output={"activation": "softmax"})
+    assert ["E-ACTIVATION-TWICE"] == list_failures(validate(tmp_path, policy, entry, make_twice_activated()))
+
+
+def test_an_activation_that_is_applied_once_passes(tmp_path: Path, policy: Policy) -> None:
+    bundle = validate(tmp_path, policy, make_entry(tmp_path, output={"activation": "softmax"}))
+    assert isinstance(bundle, ModelBundle)
+    assert ("activation", "passed") == (bundle.report.checks[-1].name, bundle.report.checks[-1].outcome)

@@ -115,7 +115,7 @@ def hard_sigmoid(layer: Layer, value: Value) -> Value:
             "hard_sigmoid differs between Keras 2 and Keras 3, and the file does not say which one made it.",
             "Export the model again with a Keras that writes keras_version.",
         )
-    alpha = 0.2 if layer.dialect == "keras2" else 1 / 6
+    alpha = 0.2 if layer.dialect in ("keras2", "tfjs") else 1 / 6
     return layer.emit("HardSigmoid", [value], value.shape, planes=value.planes, alpha=alpha, beta=0.5)
 
 
@@ -149,7 +149,9 @@ COMPOSED: Final[Mapping[str, Callable[[Layer, Value], Value]]] = {
 
 
 def emit_activation(layer: Layer) -> Value:
-    """Activation: a function by its name."""
+    """Activation: a function by its name, which Keras requires here."""
+    if not layer.options.has("activation"):
+        raise layer.refuse_option("activation is missing.")
     return apply_activation(layer, layer.input)
 
 

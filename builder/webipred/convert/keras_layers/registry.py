@@ -27,6 +27,11 @@ LAYERS: Final[Mapping[str, LayerEmitter]] = {
 OPERATION_MODULES: Final = re.compile(r"^keras\.(src\.)?ops(\.|$)")
 
 
+def takes_constants(layer: KerasLayer) -> bool:
+    """Whether a call of the layer may hold numbers beside tensors; functions judge them for themselves."""
+    return layer.class_name == "TFOpLambda" or bool(OPERATION_MODULES.match(layer.module))
+
+
 def find_emitter(layer: KerasLayer, where: str) -> LayerEmitter:
     """Return the emitter of a layer's class. Raises FindingsError E-CONVERT-LAYER for a class without one."""
     if layer.class_name == "Lambda":

@@ -86,7 +86,12 @@ def emit_up_sampling2d(layer: Layer) -> Value:
     value = layer.graph.as_planes(layer.input_of_rank(3))
     vertical, horizontal = layer.options.pair("size", (2, 2))
     attributes: dict[str, Attribute] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    if layer.options.word("interpolation", ("nearest", "bilinear"), "nearest") == "nearest":
+    nearest = layer.options.word("interpolation", ("nearest", "bilinear"), "nearest") == "nearest"
+    if layer.dialect == "tfjs" and not nearest:
+        raise layer.refuse_option(
+            "TensorFlow.js itself wrote this file, and it centres bilinear interpolation otherwise than Keras."
+        )
+    if nearest:
         attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     scales = layer.graph.constant(f"{layer.name}.scales", np.array([1, 1, vertical, horizontal], np.float32))
     height, width, channels = value.shape

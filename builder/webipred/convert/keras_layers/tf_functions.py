@@ -7,6 +7,7 @@ from webipred.convert.graph import Value
 from webipred.convert.keras_layers.activations import apply_named
 from webipred.convert.keras_layers.layer import Layer, LayerEmitter
 from webipred.convert.keras_layers.merging import combine
+from webipred.convert.keras_options import LARGEST_NUMBER
 from webipred.errors import refuse
 
 ARITHMETIC: Final[Mapping[str, str]] = {
@@ -88,6 +89,8 @@ def _combine_operands(layer: Layer, op: str, first: object, second: object) -> V
     number = second if isinstance(first, Value) else first
     if not isinstance(value, Value) or isinstance(number, bool) or not isinstance(number, int | float):
         raise layer.refuse_graph("its operands are not tensors and numbers.")
+    if not abs(number) <= LARGEST_NUMBER:
+        raise layer.refuse_option(f"its operand {str(number)[:40]} is not a finite number.")
     name = layer.graph.scalar(f"number.{number:g}", float(number))
     inputs: list[Value | str] = [value, name] if isinstance(first, Value) else [name, value]
     return layer.emit(op, inputs, value.shape, planes=value.planes)

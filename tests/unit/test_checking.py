@@ -1,0 +1,87 @@
+"""What `check` and `build` know before anything is fetched."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog_cases import CATALOG, changed, load_text
+from webipred.catalog.loading import load_catalog
+from webipred.catalog.lock import Lock
+from webipred.catalog.locking import read_lock
+from webipred.checking import check_catalog, find_obstacles
+from webipred.findings import has_errors
+
+
+def find_errors(folder: Path, text: str, *only: str) -> list[str]:
+    findings = check_catalog(load_text(folder, text), Lock(), only)
+    return [str(finding) for finding in findings if finding.severity == "error"]
+
+
+def test_a_sound_catalog_has_no_errors(tmp_path: Path) -> None:
+    assert [] == find_errors(tmp_path, CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "      - {op: standardize",
+            "      - {op: to_channels, channels: gray}\n      - {op: standardize",
+            (
+                "model_catalog.yaml:24 pneumonia-cxr.preprocessing[2]: mode torch needs three channels, but the image has "
+                "one here. Add to_channels: rgb before it. [E-PREPROCESS-CHANNELS]"
+            ),
+        ),
+        (
+            "format: tfjs-layers",
+            "format: tflite",
+            (
+                "model_catalog.yaml:19 pneumonia-cxr.format: format 'tflite' is not converted yet, only tfjs-layers, "
+                "keras-h5, keras-v3, onnx. Publish the model in one of these formats, or set status: draft. "
+                "[E-CONVERT-FORMAT]"
+            ),
+        ),
+        (
+            "    classes:\n",
+            "    weights: {storage: float16}\n    classes:\n",
+            (
+                "model_catalog.yaml:24 pneumonia-cxr.weights.storage: storage float16 cannot be built yet. Use float32. "
+                "[E-STORAGE-UNAVAILABLE]"
+            ),
+        ),
+        (
+            "  operator: A clinic\n",
+            "  operator: A clinic\n  languages: [en, fr]\n",
+            (
+                "model_catalog.yaml:5 site.languages: the pages are not translated into 'fr'. Use de or en. "
+                "[E-SITE-LANGUAGE]"
+            ),
+        ),
+    ],
+)
+def test_what_build_would_refuse_is_told_with_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    assert [sentence] == find_errors(tmp_path, changed(old, new))
+
+
+def test_a_draft_may_be_unbuildable(tmp_path: Path) -> None:
+    text = changed("format: tfjs-layers", "format: tflite")
+    draft = text.replace("status: published", "status: draft\n    status_reason: No converter.")
+    assert [] == find_errors(tmp_path, draft)
+
+
+def test_only_leaves_out_the_other_entries(tmp_path: Path) -> None:
+    other = CATALOG.split("models:\n")[1].replace("id: pneumonia-cxr", "id: other")
+    text = changed("format: tfjs-layers", "format: tflite") + other
+    assert [0, 1] == [len(find_errors(tmp_path, text, name)) for name in ("other", "pneumonia-cxr")]
+
+
+def test_all_obstacles_come_together(tmp_path: Path) -> None:
+    text = changed("format: tfjs-layers", "format: tflite\n    weights: {storage: float16}")
+    loaded = load_text(tmp_path, text)
+    codes = [finding.code for finding in find_obstacles(loaded, loaded.catalog.models[0])]
+    assert ["E-CONVERT-FORMAT", "E-STORAGE-UNAVAILABLE"] == codes
+
+
+def test_the_default_catalog_has_no_errors(repository: Path) -> None:
+    loaded = load_catalog(repository / "model_catalog.yaml")
+    assert not has_errors(check_catalog(loaded, read_lock(repository / "model_catalog.lock")))
