@@ -172,6 +172,13 @@ def test_elementwise_operators_broadcast(net_wasm: bytes, op: str, shape: tuple[
     assert difference(net_wasm, model, draw(8, 1, 4, 5, 6)) <= TOLERANCE
 
 
+@pytest.mark.parametrize(("size", "channels"), [((4, 8), 3), ((5, 7), 3), ((4, 4), 5), ((3, 3), 21)])
+def test_affines_of_any_number_of_channels_agree(net_wasm: bytes, size: tuple[int, int], channels: int) -> None:
+    constants = {"scale": draw(1, channels), "shift": draw(2, channels)}
+    nodes = [node("Mul", ["input", "scale"], "m"), node("Add", ["m", "shift"], "a"), node("Relu", ["a"], "output")]
+    assert difference(net_wasm, make_model(nodes, (1, *size, channels), constants), draw(3, 1, *size, channels)) == 0
+
+
 @pytest.mark.parametrize("op", ["Add", "Mul", "Max", "Min"])
 def test_elementwise_operators_keep_infinity_and_nan(net_wasm: bytes, op: str) -> None:
     image = floats([[1, np.inf, -np.inf, np.nan, 0]])

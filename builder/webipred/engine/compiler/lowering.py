@@ -22,6 +22,8 @@ from webipred.engine.compiler.resizing import make_tables
 
 WINOGRAD_CHANNELS: Final = 32
 WINOGRAD_PIXELS: Final = 144
+FEW_CHANNELS: Final = 16
+PIXELS: Final = 16
 
 
 def lower(graph: Graph) -> Assembly:
@@ -161,10 +163,16 @@ def lower_mean(assembly: Assembly, node: Node) -> None:
 
 
 def lower_affine(assembly: Assembly, node: Node) -> None:
-    """x · scale + shift per channel."""
+    """x · scale + shift per channel; pixels of few channels are taken sixteen at a time, so that vectors are full."""
     x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
-    table = assembly.constant(f"{node.output}#affine", join_affine(assembly, node, x.dims[-1], node.inputs[1:3]))
-    assembly.emit(Code.AFFINE, node, (x, table), y, activation_of(node))
+    width = x.dims[-1]
+    table = join_affine(assembly, node, width, node.inputs[1:3])
+    rows = size_of(x.dims[:-1])
+    if width % 4 and width < FEW_CHANNELS and rows % PIXELS == 0 and x.stride == y.stride == width:
+        x, y = (view.reshaped((rows // PIXELS, width * PIXELS)) for view in (x, y))
+        table = np.tile(table.reshape(2, width), PIXELS).reshape(-1)
+    constant = assembly.constant(f"{node.output}#affine", table)
+    assembly.emit(Code.AFFINE, node, (x, constant), y, activation_of(node))
 
 
 def lower_unary(assembly: Assembly, node: Node) -> None:
