@@ -28,10 +28,21 @@ SITE = ROOT / "site_templates"
 ASSETS = ROOT / "builder/webipred/_assets"
 LOCK = ASSETS / "assets.lock.json"
 
-BUNDLES = ("shell.js", "vault.js", "engine.js", "catalog.js", "ort.wasm", "site.css", "workspace.css", "vault.css")
+BUNDLES = (
+    "shell.js",
+    "vault.js",
+    "engine.js",
+    "engine-ort.js",
+    "catalog.js",
+    "ort.wasm",
+    "site.css",
+    "workspace.css",
+    "vault.css",
+)
 ENGINE = "engine.wasm"
+NETWORK = "net.wasm"
 UNFINISHED = ".new"
-NAMES = (*BUNDLES, ENGINE)
+NAMES = (*BUNDLES, ENGINE, NETWORK)
 SOURCES = (
     "builder/hatch_build.py",
     "builder/engine_build.py",
@@ -71,7 +82,7 @@ def build_assets() -> bool:
         output = Path(folder)
         prepare_node_modules()
         run_node(["build.mjs", folder])
-        _build_engine(output / ENGINE)
+        _build_engines(output)
         _install(output, digest)
     return True
 
@@ -111,13 +122,15 @@ def run_node(arguments: list[str]) -> None:
     _run_node(f"node {arguments[0]}", "node", arguments)
 
 
-def _build_engine(out: Path) -> None:
-    """Compile builder/engine with the sibling module, which is no part of the package."""
+def _build_engines(folder: Path) -> None:
+    """Compile builder/engine and builder/engine/net with the sibling module, which is no part of the package."""
     module = _load_module("engine_build", ROOT / "builder/engine_build.py")
     try:
-        module.build_engine(out)
+        module.build_engine(folder / ENGINE)
+        module.build_network_engine(folder / NETWORK)
     except Exception as error:
-        raise AssetError(f"compiling engine.wasm failed; it needs the PyPI package ziglang. {error}") from error
+        what = f"compiling {ENGINE} and {NETWORK} failed; it needs the PyPI package ziglang."
+        raise AssetError(f"{what} {error}") from error
 
 
 def _load_module(name: str, path: Path) -> ModuleType:

@@ -10,9 +10,10 @@ from tiny_models import make_colour_model
 from webipred.catalog.catalog import Catalog
 from webipred.catalog.entry import CatalogEntry
 from webipred.digests import hash_bytes
+from webipred.engine.compiler.compilation import compile_network
 from webipred.findings import Finding
 from webipred.site.outcomes import Unpublished
-from webipred.validate.bundle import GoldenVector, ModelBundle
+from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
 from webipred.validate.report import Check, Report
 
 STYLES = Path(__file__).parents[1] / "site_templates/styles"
@@ -21,9 +22,9 @@ STYLES = Path(__file__).parents[1] / "site_templates/styles"
 def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
-    code = {name: f"// {name}\n".encode() for name in ("engine.js", "vault.js", "catalog.js")}
+    code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
-    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "ort.wasm")}
+    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
     style = {
         "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
         "workspace.css": b"",
@@ -179,8 +180,9 @@ def make_catalog(**site: object) -> Catalog:
     )
 
 
-def make_bundle(entry: CatalogEntry, findings: tuple[Finding, ...] = ()) -> ModelBundle:
+def make_bundle(entry: CatalogEntry, findings: tuple[Finding, ...] = (), runtime: Runtime = "compiled") -> ModelBundle:
     """Return `entry` with the colour network, golden vectors and a passed report that holds `findings`."""
+    model = make_colour_model()
     goldens = [
         GoldenVector(
             name=f"sample-{position + 1}",
@@ -195,10 +197,12 @@ def make_bundle(entry: CatalogEntry, findings: tuple[Finding, ...] = ()) -> Mode
     ]
     return ModelBundle(
         entry=entry,
-        model=make_colour_model(),
+        model=model,
         program=b"program of " + entry.id.encode(),
         preprocessing_sha256=hash_bytes(entry.id.encode()),
         goldens=tuple(goldens),
+        runtime=runtime,
+        weights=compile_network(model.data).data if runtime == "compiled" else model.data,
         report=Report(entry_id=entry.id, version=entry.version, checks=_list_checks(entry, findings)),
         licence_text="Keep this notice.\n" if entry.license.notice else None,
         source_file="model.onnx",
@@ -233,8 +237,8 @@ FAILURE = Finding(
 
 
 def make_bundles(catalog: Catalog) -> list[ModelBundle]:
-    """Return the bundles of the first two entries; the second has a warning."""
-    return [make_bundle(catalog.models[0]), make_bundle(catalog.models[1], (CAUTION,))]
+    """Return the bundles of the first two entries; the second has a warning and needs the fallback."""
+    return [make_bundle(catalog.models[0]), make_bundle(catalog.models[1], (CAUTION,), "onnxruntime-web")]
 
 
 def make_unpublished(catalog: Catalog) -> list[Unpublished]:

@@ -33,6 +33,17 @@ def make_colour_network(size: int = 8, gain: float = 8.0, *, softmax: bool = Tru
     return data
 
 
+def make_foreign_network() -> bytes:
+    """Return the colour network with an LpNormalization, which onnxruntime has and the compiled engine lacks."""
+    model = onnx.load_from_string(make_colour_network())
+    softmax = model.graph.node.pop()
+    softmax.input[0] = "normed"
+    model.graph.node.extend([helper.make_node("LpNormalization", ["logits"], ["normed"], axis=-1, p=2), softmax])
+    onnx.checker.check_model(model, full_check=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
 def make_colour_model(size: int = 8, *, softmax: bool = True) -> OnnxModel:
     """Return the colour network as a converted model."""
     data = make_colour_network(size, softmax=softmax)

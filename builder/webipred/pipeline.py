@@ -39,7 +39,12 @@ def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progres
     Raises FindingsError at once for an unknown entry and for a language without page texts.
     """
     refuse_languages(loaded)
-    rules = Rules(policy=loaded.catalog.policy, folder=loaded.folder, engine_wasm=read_asset("engine.wasm"))
+    rules = Rules(
+        policy=loaded.catalog.policy,
+        folder=loaded.folder,
+        engine_wasm=read_asset("engine.wasm"),
+        network_wasm=read_asset("net.wasm"),
+    )
     entries = select_entries(loaded, options.only)
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = list(pool.map(lambda entry: _publish(entry, loaded, lock, options, rules, progress), entries))

@@ -1,4 +1,7 @@
-"""Predicting with a bundle of a built site, in Python: the shipped preprocessing wasm and native onnxruntime."""
+"""Predicting with a bundle of a built site, in Python: the site's own preprocessing and engine, run by wasmtime.
+
+A bundle that needs onnxruntime-web in the browser runs on native onnxruntime here.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from webipred.site.manifest import BundleManifest
 from webipred.site.reading import BuiltSite
 from webipred.validate.decision import decide
 from webipred.validate.reference import ReferenceNetwork, check_probabilities
+from webipred.validate.runtime import CompiledNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class Predictor:
         self._program = base64.b64decode(self.manifest.preprocessing.program)
         self._input = InputSpec(**self.manifest.input.model_dump())
         self._preprocessor = Preprocessor(site.read_file(site.manifest.engine.preprocess))
-        self._network = ReferenceNetwork(site.read_weights(self.manifest))
+        self._network = _load_network(site, self.manifest)
 
     def predict(self, path: Path) -> Prediction:
         """Predict one image file; a file that cannot be used gives a Prediction with its finding."""
@@ -47,6 +51,13 @@ class Predictor:
             return Prediction(image=path.name, probabilities=None, decision=(), finding=error.findings[0])
         decision = decide(probabilities, self.manifest.classes, multi_label=self.manifest.task == "multi-label")
         return Prediction(image=path.name, probabilities=probabilities, decision=decision, finding=None)
+
+
+def _load_network(site: BuiltSite, manifest: BundleManifest) -> CompiledNetwork | ReferenceNetwork:
+    weights = site.read_weights(manifest)
+    if manifest.runtime == "compiled":
+        return CompiledNetwork(site.read_file(site.manifest.engine.network), weights)
+    return ReferenceNetwork(weights)
 
 
 def _read_image(path: Path) -> bytes:

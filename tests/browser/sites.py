@@ -12,14 +12,16 @@ from webipred.assets import read_asset
 from webipred.catalog.entry import CatalogEntry
 from webipred.convert.model import OnnxModel
 from webipred.digests import hash_bytes
+from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.engine.preprocessor import Preprocessor
 from webipred.engine.program import compile_program
 from webipred.site.bundles import BundleFiles, publish_bundle
 from webipred.site.icon import ICON_SVG
-from webipred.site.manifest import BundleManifest, EngineRef, SiteManifest
+from webipred.site.manifest import BundleManifest, EngineRef, FallbackRef, SiteManifest
 from webipred.site.table import describe_file, place_asset
 from webipred.site.workspace import render_workspace
-from webipred.validate.bundle import GoldenVector, ModelBundle
+from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Report
 
@@ -71,18 +73,29 @@ def make_bundle(changes: dict[str, object] | None = None, network: bytes | None 
     entry = CatalogEntry.model_validate({**COLOUR_ENTRY, **(changes or {})})
     data = network or make_colour_network()
     program = compile_program(entry.preprocessing, entry.input)
+    runtime, weights = _compile(data)
     return ModelBundle(
         entry=entry,
         model=_describe_network(entry, data),
         program=program,
         preprocessing_sha256=hash_bytes(program),
         goldens=tuple(_make_golden(program, data, image) for image in (RED, BLUE)),
+        runtime=runtime,
+        weights=weights,
         report=Report(entry_id=entry.id, version=entry.version, checks=()),
         licence_text=None,
         source_file="model.onnx",
         source_sha256="a" * 64,
         source_origin="folder",
     )
+
+
+def _compile(network: bytes) -> tuple[Runtime, bytes]:
+    """Return the runtime that the builder would choose, and what it loads."""
+    try:
+        return "compiled", compile_network(network).data
+    except UnsupportedOperator:
+        return "onnxruntime-web", network
 
 
 def _describe_network(entry: CatalogEntry, data: bytes) -> OnnxModel:
@@ -128,9 +141,11 @@ def compose_site(
     engine = [
         place_asset(engine_script or read_asset("engine.js"), "js"),
         place_asset(read_asset("engine.wasm"), "wasm"),
+        place_asset(read_asset("net.wasm"), "wasm"),
+        place_asset(read_asset("engine-ort.js"), "js"),
         place_asset(read_asset("ort.wasm"), "wasm"),
     ]
-    script, preprocess, runtime = (describe_file(path, data) for path, data in engine)
+    script, preprocess, network, fallback_script, ort = (describe_file(path, data) for path, data in engine)
     manifest = SiteManifest(
         format_version=1,
         build_id="0123456789abcdef",
@@ -138,7 +153,12 @@ def compose_site(
         title={"en": "Image classifiers", "de": "Bildklassifikatoren"},
         operator="Test",
         languages=list(LANGUAGES),
-        engine=EngineRef(script=script, preprocess=preprocess, runtime=runtime),
+        engine=EngineRef(
+            script=script,
+            preprocess=preprocess,
+            network=network,
+            fallback=FallbackRef(script=fallback_script, runtime=ort),
+        ),
         models=list(manifests or [item.manifest for item in published]),
     )
     files = [file for item in published for file in item.files]

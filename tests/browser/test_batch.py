@@ -13,6 +13,7 @@ from browser.conftest import OpenWorkspace, Workspace
 from browser.sites import BLUE, RED, encode, make_bundle, make_image, make_site
 from tiny_models import make_colour_network
 from webipred.assets import read_asset
+from webipred.digests import hash_bytes
 from webipred.engine.preprocessor import Preprocessor
 from webipred.images.decode import decode_image
 from webipred.validate.reference import ReferenceNetwork
@@ -81,9 +82,9 @@ def test_the_csv_holds_every_row_with_its_provenance_and_no_formula(
         "height": "48",
         "model_id": "red-or-blue",
         "model_version": "1.2.0",
-        "weights_sha256": bundle.model.sha256,
+        "weights_sha256": hash_bytes(bundle.weights),
         "preprocessing_sha256": bundle.preprocessing_sha256,
-        "runtime": "onnxruntime-web",
+        "runtime": "compiled",
         "generator": "webipred test",
         "build_id": "0123456789abcdef",
     }

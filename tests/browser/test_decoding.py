@@ -26,7 +26,7 @@ from webipred.validate.goldens import list_patterns
 pytestmark = pytest.mark.browser
 
 _PAGE = b"""<!doctype html><title>lab</title><link rel="icon" href="data:,"><script>
-const worker = new Worker("engine.js");
+const worker = new Worker("engine-ort.js");
 const bytes = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
 const load = async (name) => (await fetch(name)).blob();
 let last = 0;
@@ -98,7 +98,7 @@ def _make_network() -> bytes:
 
 @pytest.fixture(scope="module")
 def engine_lab(browser: Browser) -> Iterator[EngineLab]:
-    files = {name: read_asset(name) for name in ("engine.js", "engine.wasm", "ort.wasm")}
+    files = {name: read_asset(name) for name in ("engine-ort.js", "engine.wasm", "ort.wasm")}
     with run_host({**files, "index.html": _PAGE, "network.onnx": _make_network()}) as host:
         page = browser.new_page()
         page.goto(host.url)

@@ -14,7 +14,7 @@ from webipred.site.bundles import BundleFiles, publish_bundle
 from webipred.site.emission import check_emission, find_addresses
 from webipred.site.icon import ICON_SVG
 from webipred.site.listing import GENERATOR_NAME, complete_table
-from webipred.site.manifest import FORMAT_VERSION, EngineRef, SiteManifest
+from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, SiteManifest
 from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
@@ -30,6 +30,8 @@ ReadAsset = Callable[[str], bytes]
 """Returns a built asset by name; raises FindingsError when it is missing."""
 
 WORKSPACE_PATH = "predict/index.html"
+ENGINE_ASSETS = ("engine.js", "engine.wasm", "net.wasm")
+FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
 _CODE_ASSETS = ("shell.js", "vault.js", "catalog.js", "site.css", "workspace.css", "vault.css")
 
 
@@ -62,10 +64,11 @@ def assemble_site(
     order = {entry.id: position for position, entry in enumerate(catalog.models)}
     ordered = sorted(bundles, key=lambda bundle: order[bundle.entry.id])
     published = [publish_bundle(bundle, catalog.site.languages) for bundle in ordered]
-    engine, engine_files = _place_engine(assets)
+    engine, engine_files = _place_engine(published, assets)
     manifest = _describe_site(catalog, published, engine, assets)
     content = PageContent(
         models=tuple(zip(ordered, published, strict=True)),
+        engine=engine,
         outcomes=_list_outcomes(catalog, bundles, unpublished),
         notices=read_notices() if notices is None else notices,
         catalog_script=assets("catalog.js").decode(),
@@ -78,7 +81,6 @@ def assemble_site(
         generator=manifest.generator,
         style=assets("site.css").decode(),
         icon_path=icon[0],
-        engine_bytes=sum(file.size_bytes for file in (engine.script, engine.preprocess, engine.runtime)),
     )
     workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
     files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]
@@ -87,14 +89,14 @@ def assemble_site(
     return Site(table=complete_table(manifest, table), manifest=manifest, outcomes=content.outcomes)
 
 
-def _place_engine(assets: ReadAsset) -> tuple[EngineRef, list[File]]:
-    files = [
-        place_asset(assets("engine.js"), "js"),
-        place_asset(assets("engine.wasm"), "wasm"),
-        place_asset(assets("ort.wasm"), "wasm"),
-    ]
-    script, preprocess, runtime = (describe_file(path, data) for path, data in files)
-    return EngineRef(script=script, preprocess=preprocess, runtime=runtime), files
+def _place_engine(published: Iterable[BundleFiles], assets: ReadAsset) -> tuple[EngineRef, list[File]]:
+    """Return the engine's files; onnxruntime-web is among them only if a model needs it."""
+    needs_fallback = any(files.manifest.runtime == "onnxruntime-web" for files in published)
+    names = ENGINE_ASSETS + FALLBACK_ASSETS if needs_fallback else ENGINE_ASSETS
+    files = [place_asset(assets(name), name.rpartition(".")[2]) for name in names]
+    script, preprocess, network, *others = (describe_file(path, data) for path, data in files)
+    fallback = FallbackRef(script=others[0], runtime=others[1]) if others else None
+    return EngineRef(script=script, preprocess=preprocess, network=network, fallback=fallback), files
 
 
 def _describe_site(

@@ -7,6 +7,7 @@ from typing import Final
 
 from webipred.catalog.entry import CatalogEntry, ModelClass
 from webipred.catalog.node import LocalText, translate
+from webipred.digests import hash_bytes
 from webipred.engine.program import describe_steps
 from webipred.site.manifest import (
     FORMAT_VERSION,
@@ -19,7 +20,7 @@ from webipred.site.manifest import (
 )
 from webipred.site.markdown import strip_markdown
 from webipred.site.table import describe_file, place_asset, split_bytes
-from webipred.validate.bundle import GoldenVector, ModelBundle
+from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", 0, "png"),
@@ -28,6 +29,8 @@ _SIGNATURES: Final = (
     (b"WEBP", 8, "webp"),
     (b"BM", 0, "bmp"),
 )
+
+WEIGHTS_EXTENSIONS: Final[dict[Runtime, str]] = {"compiled": "plan", "onnxruntime-web": "onnx"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class BundleFiles:
 
 def publish_bundle(bundle: ModelBundle, languages: Sequence[str]) -> BundleFiles:
     """Return manifest and files of `bundle`, with every text in every one of `languages`."""
-    parts = [place_asset(part, "onnx") for part in split_bytes(bundle.model.data)]
+    parts = [place_asset(part, WEIGHTS_EXTENSIONS[bundle.runtime]) for part in split_bytes(bundle.weights)]
     images = [place_asset(golden.image, sniff_extension(golden.image)) for golden in bundle.goldens]
     part_refs = [describe_file(path, data) for path, data in parts]
     goldens = [
@@ -76,8 +79,8 @@ def _describe(
         input=InputRef.model_validate(entry.input.model_dump()),
         preprocessing=_refer_preprocessing(bundle, entry),
         classes=[_refer_class(model_class, languages) for model_class in entry.classes],
-        runtime="onnxruntime-web",
-        weights=FileRef(path=parts[0].path, sha256=bundle.model.sha256, size_bytes=len(bundle.model.data)),
+        runtime=bundle.runtime,
+        weights=FileRef(path=parts[0].path, sha256=hash_bytes(bundle.weights), size_bytes=len(bundle.weights)),
         weights_parts=parts,
         goldens=goldens,
     )

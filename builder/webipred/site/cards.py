@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.node import LocalText, translate
 from webipred.site.bundles import BundleFiles
+from webipred.site.manifest import EngineRef
 from webipred.site.markdown import strip_markdown
 from webipred.site.outcomes import EntryOutcome, describe_bundle
 from webipred.site.texts import load_texts
@@ -32,6 +33,8 @@ class ModelCard:
     bundle: ModelBundle
     outcome: EntryOutcome
     size_bytes: int
+    engine_bytes: int
+    weights_sha256: str
     search_text: str
     examples: tuple[Example, ...]
 
@@ -48,12 +51,14 @@ class Facet:
     options: tuple[str, ...]
 
 
-def make_card(bundle: ModelBundle, files: BundleFiles, language: str) -> ModelCard:
-    """Return the card of `bundle`, whose files stand in the site as `files` says, in `language`."""
+def make_card(bundle: ModelBundle, files: BundleFiles, engine: EngineRef, language: str) -> ModelCard:
+    """Return the card of `bundle`, whose files stand in the site as `files` and `engine` say, in `language`."""
     return ModelCard(
         bundle=bundle,
         outcome=describe_bundle(bundle),
         size_bytes=files.manifest.weights.size_bytes,
+        engine_bytes=sum(file.size_bytes for file in engine.list_files(files.manifest.runtime)),
+        weights_sha256=files.manifest.weights.sha256,
         search_text=fold_text(" ".join(_collect_words(bundle.entry, language))),
         examples=tuple(_find_examples(bundle, files)),
     )

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from webipred.validate.bundle import Runtime
+
 FORMAT_VERSION: Literal[1] = 1
 
 
@@ -111,25 +113,44 @@ class BundleManifest(ManifestNode):
     """Preprocessing."""
     classes: Annotated[list[ClassRef], Field(min_length=2)]
     """In the order of the outputs."""
-    runtime: Literal["onnxruntime-web"]
-    """Which runtime executes the weights."""
+    runtime: Runtime
+    """What executes the weights: our own engine, or the fallback for operators that it lacks."""
     weights: FileRef
-    """The whole weights: path of the first part, digest and size of all parts joined."""
+    """The whole weights, a plan or an ONNX file: path of the first part, digest and size of all parts joined."""
     weights_parts: Annotated[list[FileRef], Field(min_length=1)]
     """The files whose bytes, joined in order, are the weights (no file is over 95 MB)."""
     goldens: Annotated[list[GoldenRef], Field(min_length=1)]
     """Self-test, run before the first prediction."""
 
 
+class FallbackRef(ManifestNode):
+    """What runs the models that the compiled engine cannot run."""
+
+    script: FileRef
+    """Engine worker script with onnxruntime-web."""
+    runtime: FileRef
+    """WebAssembly of onnxruntime-web."""
+
+
 class EngineRef(ManifestNode):
     """The files that run inside the vault, beside the model."""
 
     script: FileRef
-    """Engine worker script."""
+    """Engine worker script for the compiled engine."""
     preprocess: FileRef
     """engine.wasm: preprocessing."""
-    runtime: FileRef
-    """WebAssembly of onnxruntime-web."""
+    network: FileRef
+    """net.wasm: the compiled engine, which executes plans."""
+    fallback: FallbackRef | None
+    """In place of script and network for models with runtime onnxruntime-web; None if no model needs it."""
+
+    def list_files(self, runtime: Runtime) -> tuple[FileRef, ...]:
+        """Return the files that a model with `runtime` needs. Raises ValueError when the site has no fallback."""
+        if runtime == "compiled":
+            return (self.script, self.preprocess, self.network)
+        if self.fallback is None:
+            raise ValueError("the site ships no onnxruntime-web")
+        return (self.fallback.script, self.preprocess, self.fallback.runtime)
 
 
 class SiteManifest(ManifestNode):

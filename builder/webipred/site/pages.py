@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from webipred.site.bundles import BundleFiles
 from webipred.site.cards import ModelCard, list_facets, make_card
+from webipred.site.manifest import EngineRef
 from webipred.site.notices import Notice
 from webipred.site.outcomes import EntryOutcome
 from webipred.site.rendering import Layout, Place, render_page
@@ -18,9 +19,10 @@ File = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """What the pages tell: the models with their files, and the outcome of every entry in catalog order."""
+    """What the pages tell: the models with their files, the engine, and the outcome of every entry in catalog order."""
 
     models: tuple[tuple[ModelBundle, BundleFiles], ...]
+    engine: EngineRef
     outcomes: tuple[EntryOutcome, ...]
     notices: tuple[Notice, ...]
     catalog_script: str
@@ -49,7 +51,7 @@ def _render_language(layout: Layout, content: PageContent, language: str) -> Ite
         place = Place(path=path, language=language, default_language=layout.site.languages[0])
         return render_page(layout, place, template, values, script)
 
-    cards = [make_card(bundle, files, language) for bundle, files in content.models]
+    cards = [make_card(bundle, files, content.engine, language) for bundle, files in content.models]
     listing = {"cards": cards, "facets": list_facets(cards), "unpublished": _select_unpublished(content.outcomes)}
     yield render("index.html", "catalog", listing, content.catalog_script if len(cards) > 1 else None)
     yield render("build/index.html", "build", {"outcomes": content.outcomes})

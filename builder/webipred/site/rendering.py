@@ -34,7 +34,6 @@ class Layout:
     generator: str
     style: str
     icon_path: str
-    engine_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,6 @@ def render_page(
         "reach_root": place.reach_root,
         "site": layout.site,
         "build_id": layout.build_id,
-        "engine_bytes": layout.engine_bytes,
         "generator": layout.generator,
         "icon": place.reach_root(layout.icon_path),
         "inline_icon": inline_icon(),

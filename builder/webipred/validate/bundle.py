@@ -1,10 +1,14 @@
 """ModelBundle: everything the site needs of one model; exists only if its report holds no error."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from webipred.catalog.entry import CatalogEntry
 from webipred.convert.model import OnnxModel
 from webipred.validate.report import Report
+
+Runtime = Literal["compiled", "onnxruntime-web"]
+"""What executes a network in the browser: our own engine, or onnxruntime-web for operators that it lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +30,18 @@ class GoldenVector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBundle:
-    """A validated model with its preprocessing program, golden vectors and report."""
+    """A validated model with its preprocessing program, golden vectors and report.
+
+    `weights` are what `runtime` loads: a plan, or the ONNX file itself.
+    """
 
     entry: CatalogEntry
     model: OnnxModel
     program: bytes
     preprocessing_sha256: str
     goldens: tuple[GoldenVector, ...]
+    runtime: Runtime
+    weights: bytes
     report: Report
     licence_text: str | None
     source_file: str

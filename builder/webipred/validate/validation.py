@@ -17,15 +17,17 @@ from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order
 from webipred.validate.goldens import Chain, read_sample, record_goldens
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Check, Report
+from webipred.validate.runtime import RuntimeChoice, choose_runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's bytes."""
+    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's two modules."""
 
     policy: Policy
     folder: Path
     engine_wasm: bytes
+    network_wasm: bytes
 
 
 def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry, rules: Rules) -> ModelBundle | Report:
@@ -37,6 +39,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
     candidate = Candidate(entry=entry, model=model, program=program, policy=rules.policy, folder=rules.folder)
     checks = [check(candidate) for check in STATIC_CHECKS]
     goldens: tuple[GoldenVector, ...] = ()
+    choice: RuntimeChoice | None = None
     if checks[0].outcome == "passed" and checks[1].outcome == "passed":
         chain = Chain(
             entry=entry,
@@ -48,8 +51,10 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         if checks[-1].outcome == "passed":
             goldens, check = _record(chain, rules.folder)
             checks += [check, check_activation(chain, model.data, [golden.image for golden in goldens])]
+            choice = choose_runtime(chain, model.data, goldens, rules.network_wasm)
+            checks.append(choice.check)
     report = Report(entry_id=entry.id, version=entry.version, checks=tuple(checks))
-    if report.failed:
+    if report.failed or choice is None:  # without a choice a check before it has failed
         return report
     return ModelBundle(
         entry=entry,
@@ -57,6 +62,8 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         program=program,
         preprocessing_sha256=digest_preprocessing(entry, program),
         goldens=goldens,
+        runtime=choice.runtime,
+        weights=choice.weights,
         report=report,
         licence_text=read_notice(entry, rules.folder),
         source_file=archive.file,

@@ -1,20 +1,16 @@
 /**
- * ENGINE: a classic blob worker inside the vault. No DOM, no network, one model.
+ * ENGINE: a classic blob worker inside the vault. No DOM, no network, one model. Started by compiled.ts or onnxruntime.ts.
  *
  * Protocol: {id, type} → progress* (done | failed), exactly one end a request; requests run one after another.
  */
 
 import { AppError, describeError, type ErrorCode } from "../shared/errors";
 import type { Reply, Request } from "../shared/messages";
-import { claimPolicies, createPolicy } from "../shared/trusted-types";
+import type { CreateRuntime } from "./runtime";
 import { startSession, type Session } from "./session";
 
-/** onnxruntime starts its threads from this same script, under this name. */
-const THREAD_NAME = "em-pthread";
-
-function main(): void {
-  allowOwnScript();
-  if (self.name.startsWith(THREAD_NAME)) return;
+/** Answer the vault's requests with models on this runtime. */
+export function serve(createRuntime: CreateRuntime): void {
   let session: Session | null = null;
   let last: Promise<void> = Promise.resolve();
   self.addEventListener("message", (event: MessageEvent<Request>) => {
@@ -32,7 +28,9 @@ function main(): void {
 
   async function handle(request: Request): Promise<[answer: unknown, transfer: Transferable[]]> {
     if (request.type === "start") {
-      session = await startSession(request, (step) => send({ id: request.id, type: "progress", step }, []));
+      session = await startSession(request, createRuntime, (step) => {
+        send({ id: request.id, type: "progress", step }, []);
+      });
       return [{ threads: session.threads }, []];
     }
     if (!session) throw new AppError("E-ENGINE-START");
@@ -61,16 +59,3 @@ const FALLBACK: Readonly<Record<Request["type"], ErrorCode>> = {
 function send(reply: Reply, transfer: Transferable[]): void {
   self.postMessage(reply, { transfer });
 }
-
-/** The only script address that this worker may start is its own: onnxruntime's threads. */
-function allowOwnScript(): void {
-  createPolicy(self, "default", {
-    createScriptURL(url) {
-      if (url === self.location.href) return url;
-      throw new TypeError("the engine starts no other script");
-    },
-  });
-  claimPolicies(self, ["vault"]);
-}
-
-main();

@@ -1,4 +1,4 @@
-/** What executes a network: load once, run often, release. One implementation a file; main.ts picks it. */
+/** What executes a network: load once, run often, release. One implementation a file, each with a script of its own. */
 
 export interface Runtime {
   /** Take the weights; afterwards `threads` is known. */
@@ -8,3 +8,6 @@ export interface Runtime {
   release(): Promise<void>;
   readonly threads: number;
 }
+
+/** Makes a runtime from its WebAssembly, which it gets as bytes, so that nothing is fetched. */
+export type CreateRuntime = (wasm: ArrayBuffer) => Runtime;

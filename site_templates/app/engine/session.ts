@@ -5,11 +5,10 @@ import type { BundleManifest } from "../shared/manifest";
 import type { Prediction, Tasks, Thumbnail } from "../shared/messages";
 import { hashNow } from "../shared/sha256";
 import { decodeImage } from "./decode";
-import { createOrtRuntime } from "./ort-runtime";
 import { checkProbabilities } from "./outputs";
 import { shrink, type Pixels } from "./pixels";
 import { createPreprocessor, type Preprocessor, type Tensor } from "./preprocess";
-import type { Runtime } from "./runtime";
+import type { CreateRuntime, Runtime } from "./runtime";
 
 export interface Session {
   readonly threads: number;
@@ -22,12 +21,13 @@ export interface Session {
 /** Load a model; `report` is told each step. */
 export async function startSession(
   { model, preprocess, runtime, weights }: Tasks["start"]["request"],
+  createRuntime: CreateRuntime,
   report: (step: string) => void,
 ): Promise<Session> {
   report("preprocessing");
   const preprocessor = await createPreprocessor(await preprocess.arrayBuffer(), decodeBase64(model.preprocessing.program));
   report("weights");
-  const network = createOrtRuntime(await runtime.arrayBuffer());
+  const network = createRuntime(await runtime.arrayBuffer());
   await network.load(await weights.arrayBuffer());
   const open = (image: ArrayBuffer): Promise<Pixels> => decodeImage(new Uint8Array(image), model.input);
   return {

@@ -51,16 +51,22 @@ export interface BundleManifest {
   readonly input: InputRef;
   readonly preprocessing: PreprocessingRef;
   readonly classes: readonly ClassRef[];
-  readonly runtime: "onnxruntime-web";
+  readonly runtime: "compiled" | "onnxruntime-web";
   readonly weights: FileRef;
   readonly weights_parts: readonly FileRef[];
   readonly goldens: readonly GoldenRef[];
 }
 
+export interface FallbackRef {
+  readonly script: FileRef;
+  readonly runtime: FileRef;
+}
+
 export interface EngineRef {
   readonly script: FileRef;
   readonly preprocess: FileRef;
-  readonly runtime: FileRef;
+  readonly network: FileRef;
+  readonly fallback: FallbackRef | null;
 }
 
 export interface SiteManifest {

@@ -31,9 +31,10 @@ export async function fetchModel(
   const get = async (file: FileRef): Promise<Blob> => fetchFile(file, { advance }, signal);
   const whole = model.weights_parts.length > 1 ? createHasher() : undefined;
   const parts: Blob[] = [];
-  const script = await get(site.engine.script);
-  const preprocess = await get(site.engine.preprocess);
-  const runtime = await get(site.engine.runtime);
+  const engine = selectEngine(site, model);
+  const script = await get(engine.script);
+  const preprocess = await get(engine.preprocess);
+  const runtime = await get(engine.runtime);
   const goldens: Blob[] = [];
   for (const { image } of model.goldens) goldens.push(await get(image));
   for (const part of model.weights_parts) parts.push(await fetchFile(part, { advance, whole }, signal));
@@ -47,6 +48,21 @@ export function createLoadMessage(site: SiteManifest, files: ModelFiles, languag
   return { type: "load", language, build_id: site.build_id, generator: site.generator, ...files };
 }
 
-function listFiles({ engine }: SiteManifest, { weights_parts, goldens }: BundleManifest): FileRef[] {
-  return [engine.script, engine.preprocess, engine.runtime, ...goldens.map(({ image }) => image), ...weights_parts];
+function listFiles(site: SiteManifest, model: BundleManifest): FileRef[] {
+  const { script, preprocess, runtime } = selectEngine(site, model);
+  return [script, preprocess, runtime, ...model.goldens.map(({ image }) => image), ...model.weights_parts];
+}
+
+interface EngineFiles {
+  readonly script: FileRef;
+  readonly preprocess: FileRef;
+  readonly runtime: FileRef;
+}
+
+/** The engine's files for this model: those of the compiled engine, or of onnxruntime-web where the model needs it. */
+function selectEngine({ engine }: SiteManifest, { runtime }: BundleManifest): EngineFiles {
+  const { script, preprocess, network, fallback } = engine;
+  if (runtime === "compiled") return { script, preprocess, runtime: network };
+  if (!fallback) throw new TypeError("the site ships no onnxruntime-web");
+  return { ...fallback, preprocess };
 }

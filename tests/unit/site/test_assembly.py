@@ -11,6 +11,8 @@ import pytest
 
 import bundles
 from tiny_models import make_colour_model
+from webipred.digests import hash_bytes
+from webipred.engine.compiler.compilation import compile_network
 from webipred.errors import FindingsError
 from webipred.site import table as table_module
 from webipred.site.assembly import Site, assemble_site
@@ -85,11 +87,29 @@ def test_models_stand_in_catalog_order_with_every_language(site: Site) -> None:
 
 def test_every_named_file_has_the_named_bytes(site: Site) -> None:
     engine = site.manifest.engine
-    named = [engine.script, engine.preprocess, engine.runtime]
+    assert engine.fallback is not None
+    named = [engine.script, engine.preprocess, engine.network, engine.fallback.script, engine.fallback.runtime]
     for model in site.manifest.models:
         named += [*model.weights_parts, *(golden.image for golden in model.goldens)]
     described = {file.path: file for file in site.table.list_files()}
     assert named == [described[file.path] for file in named]
+
+
+def test_a_site_whose_models_all_compile_ships_no_onnxruntime() -> None:
+    catalog = bundles.make_catalog()
+    assets = bundles.make_assets()
+    site = assemble_site(catalog, [bundles.make_bundle(catalog.models[0])], [], assets.__getitem__)
+    shipped = {data for _, data in site.table}
+    assert site.manifest.engine.fallback is None
+    assert set() == shipped & {assets["engine-ort.js"], assets["ort.wasm"]}
+    assert {assets["engine.js"], assets["net.wasm"]} <= shipped
+
+
+def test_a_model_that_does_not_compile_brings_onnxruntime_and_its_own_onnx_file(site: Site) -> None:
+    compiled, fallback = site.manifest.models
+    assert ("compiled", "onnxruntime-web") == (compiled.runtime, fallback.runtime)
+    assert (".plan", ".onnx") == (compiled.weights.path[-5:], fallback.weights.path[-5:])
+    assert make_colour_model().data == site.table.read(fallback.weights.path)
 
 
 def test_every_entry_has_an_outcome_in_catalog_order(site: Site) -> None:
@@ -123,7 +143,8 @@ def test_weights_over_the_limit_are_split_and_join_again(monkeypatch: pytest.Mon
     model: BundleManifest = split.manifest.models[0]
     joined = b"".join(split.table.read(part.path) for part in model.weights_parts)
     assert len(model.weights_parts) > 1
-    assert (make_colour_model().data, len(joined)) == (joined, model.weights.size_bytes)
+    plan = compile_network(make_colour_model().data).data
+    assert (plan, len(plan), hash_bytes(plan)) == (joined, model.weights.size_bytes, model.weights.sha256)
     assert model.weights.path == model.weights_parts[0].path
 
 

@@ -13,7 +13,7 @@ from webipred.assets import read_asset
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 
-SCRIPTS = ("shell.js", "vault.js", "engine.js", "catalog.js")
+SCRIPTS = ("shell.js", "vault.js", "engine.js", "engine-ort.js", "catalog.js")
 STYLES = ("site.css", "workspace.css", "vault.css")
 FORBIDDEN = (
     r"import\.meta",
@@ -62,7 +62,12 @@ def test_the_shell_listens_to_no_message() -> None:
 
 
 def test_onnxruntime_starts_its_threads_as_classic_workers() -> None:
-    assert 2 == read_asset("engine.js").decode().count('type:"classic"')
+    assert 2 == read_asset("engine-ort.js").decode().count('type:"classic"')
+
+
+def test_the_script_of_the_compiled_engine_holds_nothing_of_onnxruntime() -> None:
+    text = read_asset("engine.js").decode().lower()
+    assert [] == re.findall(r"onnx|ort-wasm|em-pthread|new worker|sharedarraybuffer", text)
 
 
 def test_no_source_writes_html_strings(repository: Path) -> None:

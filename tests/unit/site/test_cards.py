@@ -3,11 +3,22 @@ from pathlib import Path
 import bundles
 from webipred.site.bundles import publish_bundle
 from webipred.site.cards import Facet, ModelCard, fold_text, list_facets, make_card
+from webipred.site.manifest import EngineRef, FallbackRef
+from webipred.site.table import describe_file
+
+ENGINE = EngineRef(
+    script=describe_file("assets/engine.js", b"1"),
+    preprocess=describe_file("assets/engine.wasm", b"12"),
+    network=describe_file("assets/net.wasm", b"1234"),
+    fallback=FallbackRef(
+        script=describe_file("assets/ort.js", b"12345678"), runtime=describe_file("assets/ort.wasm", b"1" * 16)
+    ),
+)
 
 
 def make_cards(language: str = "en") -> list[ModelCard]:
     made = bundles.make_bundles(bundles.make_catalog())
-    return [make_card(bundle, publish_bundle(bundle, ["en", "de"]), language) for bundle in made]
+    return [make_card(bundle, publish_bundle(bundle, ["en", "de"]), ENGINE, language) for bundle in made]
 
 
 def test_search_text_is_folded() -> None:
@@ -38,3 +49,7 @@ def test_samples_are_shown_with_credit_and_licence() -> None:
 def test_the_script_folds_searches_in_the_same_way() -> None:
     script = Path(__file__).parents[3] / "site_templates/app/catalog/catalog.ts"
     assert r'text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()' in script.read_text(encoding="utf-8")
+
+
+def test_a_card_counts_the_engine_files_that_its_own_model_needs() -> None:
+    assert [1 + 2 + 4, 8 + 2 + 16] == [card.engine_bytes for card in make_cards()]

@@ -5,6 +5,7 @@ import pytest
 
 import bundles
 from tiny_models import make_colour_model
+from webipred.engine.compiler.compilation import compile_network
 from webipred.errors import FindingsError
 from webipred.site.assembly import assemble_site
 from webipred.site.manifest import FileRef
@@ -23,7 +24,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_built_site_is_read_back(folder: Path) -> None:
     built = read_site(folder)
     assert ["red-or-blue", "chest-findings"] == [model.id for model in built.manifest.models]
-    assert make_colour_model().data == built.read_weights(built.manifest.models[0])
+    assert compile_network(make_colour_model().data).data == built.read_weights(built.manifest.models[0])
+    assert make_colour_model().data == built.read_weights(built.manifest.models[1])
 
 
 def test_a_folder_without_a_site_names_the_command(tmp_path: Path) -> None:
@@ -50,7 +52,8 @@ def test_a_changed_byte_is_refused_with_both_digests(folder: Path) -> None:
     built = read_site(folder)
     weights = built.manifest.models[0].weights_parts[0]
     file = folder / weights.path
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(FindingsError, match=rf"sha256 [0-9a-f]{{64}}, expected {weights.sha256}"):
         built.read_file(weights)
 

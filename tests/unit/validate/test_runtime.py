@@ -1,0 +1,94 @@
+"""The choice of runtime: compiled where the engine can and agrees, otherwise onnxruntime-web, with the reason."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from entries import make_entry
+from tiny_models import make_colour_network, make_foreign_network
+from webipred.assets import read_asset
+from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.network import PlanError
+from webipred.engine.preprocessor import Preprocessor
+from webipred.engine.program import compile_program
+from webipred.validate.bundle import GoldenVector
+from webipred.validate.goldens import TOLERANCE, Chain, record_goldens
+from webipred.validate.reference import ReferenceNetwork
+from webipred.validate.runtime import CompiledNetwork, RuntimeChoice, choose_runtime
+
+
+def make_chain(folder: Path, network: bytes) -> Chain:
+    entry = make_entry(folder)
+    return Chain(
+        entry=entry,
+        program=compile_program(entry.preprocessing, entry.input),
+        preprocessor=Preprocessor(read_asset("engine.wasm")),
+        network=ReferenceNetwork(network),
+    )
+
+
+def choose(folder: Path, network: bytes, **change: tuple[float, ...]) -> RuntimeChoice:
+    """Return the choice for a network; `change` replaces fields of the last golden vector."""
+    chain = make_chain(folder, network)
+    *others, last = record_goldens(chain, [])
+    goldens: list[GoldenVector] = [*others, replace(last, **change)]  # type: ignore[arg-type]
+    return choose_runtime(chain, network, goldens, read_asset("net.wasm"))
+
+
+def test_a_network_of_known_operators_is_compiled(tmp_path: Path) -> None:
+    network = make_colour_network()
+    choice = choose(tmp_path, network)
+    assert ("compiled", compile_network(network).data) == (choice.runtime, choice.weights)
+    assert ("runtime", "passed", ()) == (choice.check.name, choice.check.outcome, choice.check.findings)
+    assert choice.check.detail.startswith("compiled, ")
+
+
+def test_an_operator_that_the_engine_lacks_is_named_and_the_onnx_file_stays(tmp_path: Path) -> None:
+    network = make_foreign_network()
+    choice = choose(tmp_path, network)
+    assert ("onnxruntime-web", network) == (choice.runtime, choice.weights)
+    assert "onnxruntime-web, because operator LpNormalization" in choice.check.detail
+    assert ("passed", ()) == (choice.check.outcome, choice.check.findings)
+
+
+def test_a_difference_from_the_reference_is_a_warning_that_names_the_image(tmp_path: Path) -> None:
+    network = make_colour_network()
+    choice = choose(tmp_path, network, probabilities=(0.5, 0.5))
+    assert ("onnxruntime-web", network) == (choice.runtime, choice.weights)
+    (finding,) = choice.check.findings
+    assert ("W-RUNTIME-DIFFERS", "passed") == (finding.code, choice.check.outcome)
+    assert "pattern-gif" in finding.what
+
+
+def test_another_number_of_outputs_differs(tmp_path: Path) -> None:
+    choice = choose(tmp_path, make_colour_network(), probabilities=(0.5, 0.25, 0.25))
+    assert ["W-RUNTIME-DIFFERS"] == [finding.code for finding in choice.check.findings]
+
+
+def test_a_plan_that_the_engine_refuses_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine of another version cannot be had, so the plan's version word is changed on its way."""
+    damaged = compile_network(make_colour_network())
+    damaged = replace(damaged, data=damaged.data[:4] + b"\xff" + damaged.data[5:])
+    monkeypatch.setattr("webipred.validate.runtime.compile_network", lambda _: damaged)
+    choice = choose(tmp_path, make_colour_network())
+    assert ("onnxruntime-web", "W-RUNTIME-PLAN") == (choice.runtime, choice.check.findings[0].code)
+
+
+def test_the_compiled_network_answers_as_the_reference(tmp_path: Path) -> None:
+    network = make_colour_network()
+    chain = make_chain(tmp_path, network)
+    tensor = chain.preprocessor.run(chain.program, _make_pixels())
+    compiled = CompiledNetwork(read_asset("net.wasm"), compile_network(network).data)
+    assert compiled.run(tensor) == pytest.approx(chain.network.run(tensor), abs=TOLERANCE)
+
+
+def test_bytes_that_are_no_plan_are_refused() -> None:
+    with pytest.raises(PlanError, match="E-ENGINE-PLAN"):
+        CompiledNetwork(read_asset("net.wasm"), b"no plan" * 32)
+
+
+def _make_pixels() -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (20, 30, 3), np.uint8)
