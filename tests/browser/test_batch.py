@@ -139,7 +139,8 @@ def shift_outputs(network: bytes, by: float) -> bytes:
     last.output[0] = "unshifted"
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "shift"))
     model.graph.node.append(onnx.helper.make_node("Add", ["unshifted", "shift"], ["output"]))
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def test_the_probabilities_are_those_of_the_reference(
