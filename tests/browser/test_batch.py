@@ -138,7 +138,8 @@ def shift_outputs(network: bytes, by: float) -> bytes:
     last.output[0] = "unshifted"
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "shift"))
     model.graph.node.append(onnx.helper.make_node("Add", ["unshifted", "shift"], ["output"]))
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def test_the_probabilities_are_those_of_the_reference(
@@ -187,6 +188,21 @@ def test_cancel_stops_within_one_image_and_continue_takes_the_rest(
         assert 0 == workspace.vault.locator("tr.waiting, tr.running").count()
         workspace.vault.get_by_role("button", name="Continue").click()
         workspace.expect_counts("40 of 40 images done.")
+
+
+def test_a_value_beside_the_threshold_is_never_shown_as_the_threshold(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    """One step of blue in one pixel of a gray image: red gets 49.98 %, which one decimal would show as 50.0 %."""
+    gray = np.full((8, 8, 3), 100, np.uint8)
+    bluish = gray.copy()
+    bluish[0, 0, 2] += 1
+    with open_workspace(colour_site) as workspace:
+        workspace.load()
+        workspace.add(("at.png", encode(gray)), ("below.png", encode(bluish)))
+        workspace.expect_counts("2 of 2 images done.")
+        assert ["Red", "50.0%"] == workspace.row("at.png").split()[2:4]
+        assert ["Blue", "49.98%"] == workspace.row("below.png").split()[2:4]
 
 
 def test_the_table_sorts_by_every_column(open_workspace: OpenWorkspace, colour_site: dict[str, bytes]) -> None:

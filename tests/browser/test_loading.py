@@ -14,6 +14,15 @@ pytestmark = pytest.mark.browser
 
 FAILED_REQUEST = "Failed to load resource"
 
+HOLD_TURNS = """() => {
+  const wait = self.setTimeout;
+  let time = 0;
+  self.turns = [];
+  performance.now = () => (time += 1000);
+  self.setTimeout = (callback, delay) => (delay === 0 ? self.turns.push(callback) : wait(callback, delay));
+}"""
+"""Every piece that arrives waits for its turn until the test gives it."""
+
 
 def find_weights(files: dict[str, bytes]) -> str:
     return next(path for path in files if path.endswith(".onnx"))
@@ -116,6 +125,34 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(
         expect(workspace.page.get_by_role("button", name="Load model")).to_be_visible()
         expect(workspace.page.get_by_role("alert")).to_have_count(0)
         workspace.host.held[path].set()
+
+
+def test_a_download_cancelled_at_its_very_end_loads_nothing(
+    open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
+) -> None:
+    """The last byte has come, so nothing can be aborted any more; the files must not be kept all the same."""
+    with open_workspace(colour_site) as workspace:
+        page = workspace.page
+        page.evaluate(HOLD_TURNS)
+        press_load(workspace)
+        page.wait_for_function(
+            "() => document.querySelector('.download p').textContent.startsWith('Checking')"
+            " || (self.turns.shift()?.(), false)"
+        )
+        page.get_by_role("button", name="Cancel").click()
+        page.evaluate("() => self.turns.splice(0).forEach((turn) => turn())")
+        page.get_by_role("button", name="DE", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Modell wählen")
+        expect(page.locator("iframe")).to_have_count(0)
+
+
+def test_enter_in_the_search_field_sends_nothing(open_workspace: OpenWorkspace, colour_site: dict[str, bytes]) -> None:
+    """The policy would refuse the form with an error on the console, which fails this test."""
+    with open_workspace(colour_site) as workspace:
+        workspace.page.get_by_role("radio", name="Red or blue").check()
+        workspace.page.get_by_role("searchbox").fill("red")
+        workspace.page.get_by_role("searchbox").press("Enter")
+        expect(workspace.page.get_by_role("button", name="Load model")).to_be_visible()
 
 
 def test_weights_in_several_parts_are_joined(open_workspace: OpenWorkspace) -> None:

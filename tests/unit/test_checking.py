@@ -28,8 +28,8 @@ def test_a_sound_catalog_has_no_errors(tmp_path: Path) -> None:
             "      - {op: standardize",
             "      - {op: to_channels, channels: gray}\n      - {op: standardize",
             (
-                "model_catalog.yaml:24 pneumonia-cxr.preprocessing[2]: mode torch needs three channels, but the image has "
-                "one here. Add to_channels: rgb before it. [E-PREPROCESS-CHANNELS]"
+                "model_catalog.yaml:24 pneumonia-cxr.preprocessing[2]: mode torch needs three channels, but the "
+                "image has one here. Add to_channels: rgb before it. [E-PREPROCESS-CHANNELS]"
             ),
         ),
         (
@@ -45,8 +45,8 @@ def test_a_sound_catalog_has_no_errors(tmp_path: Path) -> None:
             "    classes:\n",
             "    weights: {storage: float16}\n    classes:\n",
             (
-                "model_catalog.yaml:24 pneumonia-cxr.weights.storage: storage float16 cannot be built yet. Use float32. "
-                "[E-STORAGE-UNAVAILABLE]"
+                "model_catalog.yaml:24 pneumonia-cxr.weights.storage: storage float16 cannot be built yet. "
+                "Use float32. [E-STORAGE-UNAVAILABLE]"
             ),
         ),
         (

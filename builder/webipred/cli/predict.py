@@ -18,7 +18,7 @@ from webipred.site.manifest import BundleManifest
 from webipred.site.reading import read_site
 
 _FORMULA: Final = re.compile(r"^[\s\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]")
-_QUOTED: Final = re.compile(r'[",;\r\n]')
+_QUOTED: Final = re.compile(r'[",;\t\r\n]')
 
 
 @click.command()
@@ -69,7 +69,7 @@ def _disarm(text: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """Quote where RFC 4180 asks for it, and before a semicolon, which separates cells in many countries."""
+    """Quote where RFC 4180 asks for it, and what else separates cells in some settings."""
     return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 

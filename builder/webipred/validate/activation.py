@@ -31,9 +31,7 @@ def check_activation(chain: Chain, model: bytes, images: Sequence[bytes]) -> Che
     if not all(are_probabilities(row, exclusive=exclusive) for row in values):
         detail = f"{entry.output.activation} is applied once, to values that are no probabilities"
         return Check(name="activation", outcome="passed", detail=detail)
-    return Check(
-        name="activation", outcome="failed", detail="applied twice", findings=(_describe(entry, entry.output),)
-    )
+    return Check(name="activation", outcome="failed", detail="applied twice", findings=(_describe(entry),))
 
 
 def are_probabilities(values: tuple[float, ...], *, exclusive: bool) -> bool:

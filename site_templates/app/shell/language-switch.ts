@@ -2,6 +2,7 @@
 
 import type { Translate } from "../shared/text";
 import { create, createButton } from "./element";
+import { ask } from "./question";
 
 export interface LanguageSwitchOptions {
   readonly languages: readonly string[];
@@ -14,25 +15,17 @@ export interface LanguageSwitchOptions {
 /** Create the switch; nothing for a site in one language. */
 export function createLanguageSwitch({ languages, language, t, needsConsent, onChange }: LanguageSwitchOptions): HTMLElement {
   const group = create("div", { class: "languages", role: "group", "aria-label": t("app.language") });
-  const showButtons = (): void => {
-    group.replaceChildren(
-      ...languages.map((code) => {
-        const choose = (): void => {
-          if (code === language) return;
-          if (needsConsent) showQuestion(code);
-          else onChange(code);
-        };
-        const pressed = String(code === language);
-        return createButton(code.toUpperCase(), choose, { lang: code, "aria-pressed": pressed });
-      }),
-    );
+  const choose = (code: string, pressed: HTMLElement): void => {
+    if (code === language) return;
+    const onYes = (): void => onChange(code);
+    if (needsConsent) ask(group, pressed, { question: t("app.switch.question"), yes: t("app.switch.yes"), no: t("app.keep"), onYes });
+    else onYes();
   };
-  const showQuestion = (code: string): void => {
-    const yes = createButton(t("app.switch.yes"), () => onChange(code), { class: "danger" });
-    group.replaceChildren(create("span", { role: "alert" }, t("app.switch.question")), yes, createButton(t("app.switch.no"), showButtons));
-    yes.focus();
-  };
-  showButtons();
+  for (const code of languages) {
+    const attributes = { lang: code, "aria-pressed": String(code === language) };
+    const button = createButton(code.toUpperCase(), () => choose(code, button), attributes);
+    group.append(button);
+  }
   group.hidden = languages.length < 2;
   return group;
 }

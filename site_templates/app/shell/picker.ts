@@ -26,7 +26,7 @@ export function createPicker({ models, language, t, selected, onSelect }: Picker
   };
   search.addEventListener("input", filter);
   filter();
-  return create(
+  const form = create(
     "form",
     { class: "picker", autocomplete: "off", role: "search" },
     create("label", { for: "search" }, t("app.search")),
@@ -34,6 +34,8 @@ export function createPicker({ models, language, t, selected, onSelect }: Picker
     ...groups,
     nothing,
   );
+  form.addEventListener("submit", (event) => event.preventDefault()); // the policy allows no form to be sent
+  return form;
 }
 
 function groupByDiscipline(models: readonly BundleManifest[]): [string, BundleManifest[]][] {

@@ -10,6 +10,7 @@ import { createLanguageSwitch } from "./language-switch";
 import { countBytes, createLoadMessage, fetchModel, type ModelFiles } from "./model-files";
 import { createModelPanel } from "./model-panel";
 import { createPicker } from "./picker";
+import { ask } from "./question";
 import { openVault } from "./vault-frame";
 
 /** The places of pages/predict.html.jinja that the shell fills. */
@@ -55,7 +56,9 @@ export class Workspace {
     return this.site.models.find((model) => model.id === id) ?? null;
   }
 
+  /** While a vault is open, the address follows it: only the button, which asks, leads to another model. */
   #followFragment(): void {
+    if (this.#files) return history.replaceState(null, "", `#${this.#files.model.id}`);
     const model = this.#findByFragment();
     if (!model || model === this.#selected) return;
     this.#selected = model;
@@ -85,7 +88,7 @@ export class Workspace {
     const step = create("span", { class: "step", "aria-hidden": "true" }, "1");
     this.places.stage.className = "choice";
     this.places.stage.replaceChildren(
-      create("h1", {}, step, " ", t("app.step1.heading")),
+      create("h1", { tabindex: "-1" }, step, " ", t("app.step1.heading")),
       create("p", { class: "promise" }, t("app.step1.promise")),
       create("div", { class: "columns" }, picker, panel),
     );
@@ -106,17 +109,24 @@ export class Workspace {
   async #load(model: BundleManifest, place: HTMLElement): Promise<void> {
     const loading = new AbortController();
     this.#loading = loading;
-    const back = (): void => place.replaceChildren(this.#createPanel(model, place));
+    const back = (): void => {
+      place.replaceChildren(this.#createPanel(model, place));
+      place.querySelector<HTMLElement>("#load")?.focus();
+    };
     const panel = createDownloadPanel(countBytes(this.site, model), this.#language, this.#t, back);
     place.querySelector("#load")?.replaceWith(panel.element);
     panel.element.querySelector("button")?.focus();
     try {
-      this.#files = await fetchModel(this.site, model, panel.set, loading.signal);
-      if (!loading.signal.aborted) await this.#openVault();
+      const files = await fetchModel(this.site, model, panel.set, loading.signal);
+      if (loading.signal.aborted) return; // cancelled while the last piece was being checked
+      this.#files = files;
+      await this.#openVault();
     } catch (thrown) {
       if (loading.signal.aborted) return;
       if (!(thrown instanceof LoadError)) throw thrown;
-      panel.element.replaceWith(createFailurePanel(thrown, this.#t, () => this.#retry(model, place)));
+      const failure = createFailurePanel(thrown, this.#t, () => this.#retry(model, place));
+      panel.element.replaceWith(failure);
+      failure.querySelector("button")?.focus();
     }
   }
 
@@ -143,7 +153,24 @@ export class Workspace {
   #switchLanguage(language: string): void {
     this.#language = language;
     if (this.#files) void this.#clear();
-    else this.#showChoice();
+    else {
+      this.#showChoice();
+      this.places.bar.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
+    }
+  }
+
+  /** A button that asks, because changing the model closes the vault. */
+  #createChangeButton(): HTMLElement {
+    const t = this.#t;
+    const place = create("span", { class: "change" });
+    const onYes = (): void => {
+      this.#showChoice();
+      this.places.stage.querySelector("h1")?.focus();
+    };
+    const texts = { question: t("app.change.question"), yes: t("app.change.yes"), no: t("app.keep") };
+    const button = createButton(t("app.model.change"), () => ask(place, button, { ...texts, onYes }));
+    place.append(button);
+    return place;
   }
 
   /** The line above the stage: where one is, and what can be done from here. */
@@ -157,8 +184,8 @@ export class Workspace {
     const model = this.#files?.model;
     const actions = model
       ? [
-          create("span", { class: "current" }, `${translateText(model.name, language)} · v${model.version}`),
-          createButton(t("app.model.change"), () => this.#showChoice()),
+          create("h1", { class: "current" }, `${translateText(model.name, language)} · v${model.version}`),
+          this.#createChangeButton(),
           createButton(t("app.clear"), () => void this.#clear(), { class: "danger", id: "clear" }),
         ]
       : [];

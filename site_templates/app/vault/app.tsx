@@ -9,7 +9,7 @@ import { Detail } from "./detail";
 import type { Voice } from "./format";
 import { Pager } from "./pager";
 import { Progress } from "./progress";
-import { ResultTable } from "./result-table";
+import { findRowButton, ResultTable } from "./result-table";
 import { countRows, sortRows, type Row, type SortKey, type Sorting } from "./rows";
 
 const PAGE_ROWS = 100;
@@ -57,9 +57,15 @@ function Results({ snapshot, batch, model, voice, onSave }: Props) {
     setPage(Math.floor(position / PAGE_ROWS));
   }
 
+  /** The focus goes back to where the details were opened from. */
+  function close(): void {
+    setSelected(null);
+    (findRowButton(selected) ?? document.getElementById("results-heading"))?.focus();
+  }
+
   return (
     <section class="outcome" aria-labelledby="results-heading">
-      <h2 id="results-heading"><span class="step" aria-hidden="true">3</span> {t("app.results.heading")}</h2>
+      <h2 id="results-heading" tabIndex={-1}><span class="step" aria-hidden="true">3</span> {t("app.results.heading")}</h2>
       <Progress
         counts={countRows(snapshot.rows)}
         model={model}
@@ -89,7 +95,7 @@ function Results({ snapshot, batch, model, voice, onSave }: Props) {
             voice={voice}
             onPreview={batch.preview}
             onStep={step}
-            onClose={() => setSelected(null)}
+            onClose={close}
           />
         )}
       </div>

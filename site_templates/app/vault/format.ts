@@ -10,24 +10,41 @@ export interface Voice {
   readonly t: Translate;
 }
 
+/** Enough to tell any two 32-bit numbers apart near one half. */
+const MAX_DIGITS = 8;
+
 /** Making a formatter takes longer than all cells of a page together, so each is made once. */
 const percentFormats = new Map<string, Intl.NumberFormat>();
 
-function getPercentFormat(language: string): Intl.NumberFormat {
-  const known = percentFormats.get(language);
+function getPercentFormat(language: string, digits: number): Intl.NumberFormat {
+  const key = `${language} ${digits}`;
+  const known = percentFormats.get(key);
   if (known) return known;
-  const options = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 } as const;
+  const options = { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
   const format = new Intl.NumberFormat(language, options);
-  percentFormats.set(language, format);
+  percentFormats.set(key, format);
   return format;
 }
 
-/** Percent with one decimal; what is not certain never reads as 0 or 100. */
-export function formatPercent(p: number, language: string): string {
-  const format = getPercentFormat(language);
+/**
+ * Percent with one decimal; what is not certain never reads as 0 or 100, and what is not the threshold never reads as
+ * the threshold: it gets as many decimals as tell them apart.
+ */
+export function formatPercent(p: number, threshold: number | null, language: string): string {
+  const text = formatTenth(p, language);
+  if (threshold === null || p === threshold || text !== formatTenth(threshold, language)) return text;
+  for (let digits = 2; digits < MAX_DIGITS; digits++) {
+    const format = getPercentFormat(language, digits);
+    if (format.format(p) !== format.format(threshold)) return format.format(p);
+  }
+  return getPercentFormat(language, MAX_DIGITS).format(p);
+}
+
+function formatTenth(p: number, language: string): string {
+  const format = getPercentFormat(language, 1);
   if (p > 0.9995 && p < 1) return `> ${format.format(0.999)}`;
   if (p < 0.0005 && p > 0) return `< ${format.format(0.001)}`;
-  return format.format(Math.min(1, Math.max(0, p)));
+  return format.format(p);
 }
 
 /** A number as it is, in the notation of the language. */

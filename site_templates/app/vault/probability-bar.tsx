@@ -13,7 +13,7 @@ export function ProbabilityBar({ p, threshold, isReported, language }: Props) {
   const length = Math.min(1, Math.max(0, p)) * 100;
   return (
     <span class={isReported ? "probability reported" : "probability"}>
-      <span class="number">{formatPercent(p, language)}</span>
+      <span class="number">{formatPercent(p, threshold, language)}</span>
       <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="track" width="100" height="8" />
         <rect class="fill" width={length} height="8" />

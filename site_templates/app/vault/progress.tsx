@@ -1,6 +1,6 @@
 /** How far the batch is, its counts, and what can be done with it. Announced as counts, never with names. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { BundleManifest } from "../shared/manifest";
 import { nameClass, type Voice } from "./format";
 import type { Counts } from "./rows";
@@ -20,6 +20,12 @@ interface Props {
 export function Progress({ counts, model, voice, isRunning, onCancel, onResume, onSave }: Props) {
   const { t, language } = voice;
   const finished = counts.done + counts.failed;
+  const hasToggle = counts.open > 0 || (counts.cancelled > 0 && !isRunning);
+  const [toggle, save] = [useRef<HTMLButtonElement>(null), useRef<HTMLButtonElement>(null)];
+  const isLeaving = !hasToggle && toggle.current !== null && toggle.current === document.activeElement;
+  useLayoutEffect(() => {
+    if (isLeaving) save.current?.focus(); // "Cancel" had the focus and has gone: nothing is left to cancel
+  }, [isLeaving]);
   const line = t(counts.failed > 0 ? "app.progress.line-errors" : "app.progress.line", {
     done: finished,
     total: counts.total - counts.cancelled,
@@ -35,9 +41,12 @@ export function Progress({ counts, model, voice, isRunning, onCancel, onResume, 
       </div>
       {counts.open > 0 && <progress max={counts.total - counts.cancelled} value={finished} aria-label={t("app.progress.label")} />}
       <div class="buttons">
-        {counts.open > 0 && <button type="button" onClick={onCancel}>{t("app.progress.cancel")}</button>}
-        {counts.cancelled > 0 && !isRunning && <button type="button" onClick={onResume}>{t("app.progress.resume")}</button>}
-        <button type="button" class="primary" disabled={counts.open > 0 || finished === 0} onClick={onSave}>
+        {hasToggle && (
+          <button type="button" ref={toggle} onClick={counts.open > 0 ? onCancel : onResume}>
+            {t(counts.open > 0 ? "app.progress.cancel" : "app.progress.resume")}
+          </button>
+        )}
+        <button type="button" class="primary" ref={save} disabled={counts.open > 0 || finished === 0} onClick={onSave}>
           {t("app.progress.save")}
         </button>
       </div>

@@ -49,6 +49,15 @@ export function ResultTable({ rows, model, voice, sorting, selected, onSort, onS
   );
 }
 
+/** The button of a row, if the page of the table shows it. */
+export function findRowButton(id: number | null): HTMLElement | null {
+  return document.getElementById(nameRowButton(id ?? 0));
+}
+
+function nameRowButton(id: number): string {
+  return `row-${id}`;
+}
+
 function classColumns(model: BundleManifest): number[] {
   return model.classes.length <= MAX_CLASS_COLUMNS ? model.classes.map((_, index) => index) : [];
 }
@@ -98,7 +107,7 @@ class TableRow extends Component<RowProps> {
         <td class="order">{row.id}</td>
         <th scope="row" class="image">
           {row.result ? <Picture picture={row.result.thumbnail} label="" class="thumbnail" /> : <span class="thumbnail empty" />}
-          <button type="button" class="name" aria-pressed={isSelected} title={row.name}>{row.name}</button>
+          <button type="button" class="name" id={nameRowButton(row.id)} aria-pressed={isSelected} title={row.name}>{row.name}</button>
         </th>
         <Outcome row={row} model={model} voice={voice} />
       </tr>

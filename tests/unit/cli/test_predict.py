@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from command_line import run_command
 from entries import BLUE, RED, encode_png, make_entry_data
 from unit.cli.test_build import build, write_catalog
-from webipred.cli.predict import render_csv
+from webipred.cli.predict import _FORMULA, _QUOTED, render_csv
 from webipred.prediction import Prediction
 from webipred.site.reading import read_site
 
@@ -83,7 +84,7 @@ def test_a_name_that_is_a_formula_is_disarmed(folder: Path) -> None:
         ("\u00a0\ufeff+1.png", "'\u00a0\ufeff+1.png"),
         ("＝1.png", "'＝1.png"),
         ("＠1.png", "'＠1.png"),
-        ("\ta.png", "'\ta.png"),
+        ("\ta.png", '"\'\ta.png"'),
         ("\na.png", '"\'\na.png"'),
         ("\n@a.png", '"\'\n@a.png"'),
         ("a;=1.png", '"a;=1.png"'),
@@ -96,6 +97,16 @@ def test_a_name_is_text_for_every_spreadsheet(folder: Path, name: str, cell: str
     manifest = read_site(folder / "dist").manifest.models[0]
     row = Prediction(image=name, probabilities=(0.25, 0.75), decision=(), finding=None)
     assert f"image,red,blue\r\n{cell},0.2500000,0.7500000\r\n" == render_csv(manifest, [row])
+
+
+def test_the_page_disarms_and_quotes_by_the_same_rules(repository: Path) -> None:
+    source = (repository / "site_templates/app/vault/csv.ts").read_text(encoding="utf-8")
+    rules = [re.sub(r"\\u([0-9a-f]{4})", _spell, rule) for rule in re.findall(r"return /(.+)/\.test\(text\)", source)]
+    assert [re.sub(r"\\u([0-9a-f]{4})", _spell, rule.pattern) for rule in (_FORMULA, _QUOTED)] == rules
+
+
+def _spell(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16))
 
 
 def test_json_carries_the_digests_and_full_precision(folder: Path) -> None:

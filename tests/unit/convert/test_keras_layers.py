@@ -156,7 +156,13 @@ def test_a_layer_twice_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "slope", "expected"), [("2.8.0", 0.2, None), ("3.15.1", 1 / 6, None), (None, 0.0, "does not say")]
+    ("version", "slope", "expected"),
+    [
+        ("2.8.0", 0.2, None),
+        ("tfjs-layers 4.22.0", 0.2, None),
+        ("3.15.1", 1 / 6, None),
+        (None, 0.0, "does not say"),
+    ],
 )
 def test_hard_sigmoid_follows_the_version_of_keras(
     version: str | None, slope: float, expected: str | None, tmp_path: Path
