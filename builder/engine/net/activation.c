@@ -1,7 +1,7 @@
 /* Activations, four lanes at a time.
  * exp: Cody-Waite reduction x = n·ln 2 + r, |r| ≤ ln 2 / 2, polynomial of degree 6 (own Chebyshev fit, error 3e-9), times 2^n.
  * Below −87.3 it gives 1e-38 instead of less, above 88.37 infinity.
- * tanh, erf: own least-squares fits on Chebyshev nodes (errors below 1.3e-7), exp beyond them.
+ * tanh, erf, log(1 + t) for t in 0 … 1: own least-squares fits on Chebyshev nodes (errors below 1.3e-7), exp beyond them.
  * Order: rows, then lanes; tails run the same vector arithmetic, so a value never depends on its place. */
 #include "activation.h"
 
@@ -11,7 +11,8 @@ enum {
     EXP_FIT, EXP_TERMS = 7,
     TANH_FIT = EXP_FIT + EXP_TERMS, TANH_TERMS = 6,
     ERF_NEAR_FIT = TANH_FIT + TANH_TERMS, ERF_NEAR_TERMS = 7,
-    ERF_FAR_FIT = ERF_NEAR_FIT + ERF_NEAR_TERMS, ERF_FAR_TERMS = 8
+    ERF_FAR_FIT = ERF_NEAR_FIT + ERF_NEAR_TERMS, ERF_FAR_TERMS = 8,
+    LOG_FIT = ERF_FAR_FIT + ERF_FAR_TERMS, LOG_TERMS = 9
 };
 
 #define LANES(x) {x, x, x, x}
@@ -25,6 +26,8 @@ static const _Alignas(16) float CONSTANTS[][4] = {
     LANES(-8.02083112e-4f), LANES(7.88908559e-5f),
     LANES(7.43852827e-4f), LANES(1.12597178f), LANES(-0.360972596f), LANES(0.103369607f), LANES(-0.0226444514f),
     LANES(0.00344263999f), LANES(-3.18369268e-4f), LANES(1.33551670e-5f),
+    LANES(0.999999971f), LANES(-0.499995015f), LANES(0.333192713f), LANES(-0.248443699f), LANES(0.191114311f),
+    LANES(-0.136747697f), LANES(0.078361668f), LANES(-0.0295885074f), LANES(0.0052534578f),
 };
 
 ALWAYS_INLINE vec constant(uint32_t index) { return *(const volatile vec *)CONSTANTS[index]; }
@@ -74,6 +77,11 @@ static vec vec_elu(vec x, float a) {
     return vec_select(vec_less(x, vec_zero()), curve, x);
 }
 
+static vec vec_softplus(vec x) { /* max(x, 0) + log(1 + exp(−|x|)) */
+    vec t = vec_exp(negate(vec_abs(x)));
+    return vec_add(vec_at_least(x, vec_zero()), vec_mul(t, horner(t, LOG_FIT, LOG_TERMS)));
+}
+
 static vec vec_gelu_tanh(vec x) {
     vec cube = vec_mul(vec_mul(vec_mul(x, x), x), vec_splat(0.044715f));
     vec inner = vec_tanh(vec_mul(vec_add(x, cube), vec_splat(0.797884561f)));
@@ -100,6 +108,8 @@ ALWAYS_INLINE vec apply(vec x, uint32_t kind, activation act) {
     case ACT_RECIPROCAL: return vec_div(constant(ONE), x);
     case ACT_SQUARE: return vec_mul(x, x);
     case ACT_GELU_TANH: return vec_gelu_tanh(x);
+    case ACT_SOFTPLUS: return vec_softplus(x);
+    case ACT_MISH: return vec_mul(x, vec_tanh(vec_softplus(x)));
     default: return x;
     }
 }

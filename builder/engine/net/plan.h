@@ -67,7 +67,9 @@ enum plan_activation {
     ACT_RECIPROCAL = 16,
     ACT_SQUARE = 17,
     ACT_GELU_TANH = 18,   /* x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))) */
-    ACT_COUNT = 19
+    ACT_SOFTPLUS = 19,    /* log(1 + exp(x)) */
+    ACT_MISH = 20,        /* x · tanh(softplus(x)) */
+    ACT_COUNT = 21
 };
 
 enum plan_binary { BINARY_ADD = 0, BINARY_SUB = 1, BINARY_MUL = 2, BINARY_DIV = 3, BINARY_MAX = 4, BINARY_MIN = 5, BINARY_PRELU = 6, BINARY_COUNT = 7 };

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from network_engine import build_network_engine
 from networks import draw, in_planes, make_model, node, run_engine
 from webipred.engine.compiler.compilation import compile_network
 
@@ -63,6 +64,10 @@ def test_wasmtime_and_v8_give_the_same_bits(net_wasm: bytes, tmp_path: Path) -> 
     command = [program, "-e", SCRIPT, *(str(tmp_path / name) for name in files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert expected == done.stdout
+
+
+def test_a_second_build_of_the_engine_is_the_same_file(net_wasm: bytes) -> None:
+    assert net_wasm == build_network_engine.__wrapped__()
 
 
 def test_the_relaxed_build_differs_by_rounding_only(net_wasm: bytes, relaxed_wasm: bytes) -> None:

@@ -144,7 +144,8 @@ def test_average_pools_count_padding_as_asked(net_wasm: bytes, count_include_pad
     [
         ("Relu", {}), ("Sigmoid", {}), ("Tanh", {}), ("Erf", {}), ("Exp", {}), ("Elu", {"alpha": 0.7}),
         ("LeakyRelu", {"alpha": 0.2}),
-        ("Selu", {}), ("Softsign", {}), ("HardSigmoid", {"alpha": 0.2}), ("HardSwish", {}), ("Gelu", {}), ("Gelu",
+        ("Selu", {}), ("Softsign", {}), ("Softplus", {}), ("Mish", {}),
+        ("HardSigmoid", {"alpha": 0.2}), ("HardSwish", {}), ("Gelu", {}), ("Gelu",
         {"approximate": "tanh"}),
         ("Abs", {}), ("Neg", {}), ("Reciprocal", {}),
     ],
@@ -156,7 +157,9 @@ def test_functions_agree_over_their_range(net_wasm: bytes, op: str, attributes: 
     assert difference(net_wasm, model, image) <= 1e-6
 
 
-@pytest.mark.parametrize("op", ["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Elu", "HardSwish", "Gelu", "Softmax"])
+@pytest.mark.parametrize(
+    "op", ["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Elu", "HardSwish", "Gelu", "Softmax", "Softplus"]
+)
 def test_not_a_number_stays_one(net_wasm: bytes, op: str) -> None:
     model = make_model([node(op, ["input"], "output")], (1, 6))
     image = floats([[1, np.nan, 2, 3, 4, 5]])

@@ -73,7 +73,7 @@ class Code(IntEnum):
 ACTIVATIONS: Final = (
     "none", "clamp", "sigmoid", "hard_sigmoid", "hard_swish", "swish", "tanh", "elu", "leaky_relu", "gelu", "erf",
     "exp", "sqrt", "abs",
-    "selu", "softsign", "reciprocal", "square", "gelu_tanh",
+    "selu", "softsign", "reciprocal", "square", "gelu_tanh", "softplus", "mish",
 )  # fmt: skip
 BINARIES: Final = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
 

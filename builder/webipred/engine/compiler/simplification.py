@@ -16,7 +16,8 @@ from webipred.engine.compiler.graph import Array, Graph, Node, Rewriter, Shape
 INFINITY: Final = float("inf")
 UNARY: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf", "Exp": "exp", "Sqrt": "sqrt", "Abs": "abs",
 "Softsign": "softsign",
-                "Reciprocal": "reciprocal", "HardSwish": "hard_swish", "Silu": "swish"}  # fmt: skip
+                "Reciprocal": "reciprocal", "HardSwish": "hard_swish", "Silu": "swish",
+    "Softplus": "softplus", "Mish": "mish"}  # fmt: skip
 
 
 def simplify(graph: Graph) -> Graph:
