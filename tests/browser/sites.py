@@ -142,10 +142,12 @@ def compose_site(
         place_asset(engine_script or read_asset("engine.js"), "js"),
         place_asset(read_asset("engine.wasm"), "wasm"),
         place_asset(read_asset("net.wasm"), "wasm"),
-        place_asset(read_asset("engine-ort.js"), "js"),
-        place_asset(read_asset("ort.wasm"), "wasm"),
     ]
-    script, preprocess, network, fallback_script, ort = (describe_file(path, data) for path, data in engine)
+    script, preprocess, network = (describe_file(path, data) for path, data in engine)
+    others: list[tuple[str, bytes]] = []
+    if any(item.manifest.runtime == "onnxruntime-web" for item in published):
+        others = [place_asset(read_asset("engine-ort.js"), "js"), place_asset(read_asset("ort.wasm"), "wasm")]
+    fallback = [describe_file(path, data) for path, data in others]
     manifest = SiteManifest(
         format_version=1,
         build_id="0123456789abcdef",
@@ -157,10 +159,10 @@ def compose_site(
             script=script,
             preprocess=preprocess,
             network=network,
-            fallback=FallbackRef(script=fallback_script, runtime=ort),
+            fallback=FallbackRef(script=fallback[0], runtime=fallback[1]) if fallback else None,
         ),
         models=list(manifests or [item.manifest for item in published]),
     )
     files = [file for item in published for file in item.files]
     icon = place_asset(ICON_SVG, "svg")
-    return dict([*engine, *files, icon, ("predict/index.html", render_workspace(manifest))])
+    return dict([*engine, *others, *files, icon, ("predict/index.html", render_workspace(manifest))])

@@ -11,12 +11,30 @@ from playwright.sync_api import expect
 
 from browser.conftest import OpenWorkspace, Workspace
 from command_line import run_command
+from webipred.prediction import Predictor
+from webipred.site.reading import read_site
 from webipred.validate.goldens import list_patterns
 
 pytestmark = pytest.mark.browser
 
 TOLERANCE = 1e-5
 """float32 runtimes agree within 1e-6 on these small nets; the references are rounded to seven decimals."""
+
+NOTE_ANSWERS = """() => {
+  const post = Worker.prototype.postMessage;
+  const watched = new WeakSet();
+  self.answers = [];
+  Worker.prototype.postMessage = function (message, transfer) {
+    if (!watched.has(this)) {
+      watched.add(this);
+      this.addEventListener("message", ({ data }) => {
+        if (data.type === "done" && data.answer.probabilities) self.answers.push(data.answer.probabilities);
+      });
+    }
+    return post.call(this, message, transfer);
+  };
+}"""
+"""Notes what the engines answer from now on, in full precision: the page and its CSV show fewer digits."""
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +128,26 @@ def test_the_page_agrees_on_a_hundred_cells(open_workspace: OpenWorkspace, demo_
         workspace.add(*((name, cells[name]) for name, _ in chosen))
         workspace.expect_counts("100 of 100 images done.")
         assert [] == find_differences(read_column(workspace.save_csv(), "parasitized"), chosen)
+
+
+@pytest.mark.parametrize("model_id", ["malaria-thin-smear", "pneumonia-cxr-demo"])
+def test_the_page_and_the_command_line_give_the_same_bits(
+    open_workspace: OpenWorkspace, demo_site: Path, repository: Path, model_id: str
+) -> None:
+    folder = repository / "demo_models" / model_id / "samples"
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpeg"))
+    predictor = Predictor(read_site(demo_site), model_id)
+    with open_workspace(read_files(demo_site), fragment=f"#{model_id}") as workspace:
+        load_model(workspace)
+        vault = workspace.page.frames[1]
+        vault.evaluate(NOTE_ANSWERS)
+        workspace.add_paths(*paths)
+        workspace.expect_counts(f"{len(paths)} of {len(paths)} images done.")
+        answers = vault.evaluate("() => self.answers")
+    assert "compiled" == predictor.manifest.runtime
+    assert [list(predictor.predict(path).probabilities or ()) for path in paths] == answers
+
+
+def test_the_demo_site_ships_no_onnxruntime(demo_site: Path) -> None:
+    assert read_site(demo_site).manifest.engine.fallback is None
+    assert [] == [path.name for path in (demo_site / "assets").iterdir() if path.stat().st_size > 10_000_000]
