@@ -25,7 +25,7 @@ HOLD_TURNS = """() => {
 
 
 def find_weights(files: dict[str, bytes]) -> str:
-    return next(path for path in files if path.endswith(".onnx"))
+    return next(path for path in files if path.endswith(".plan"))
 
 
 def press_load(workspace: Workspace) -> None:
@@ -42,7 +42,7 @@ def test_nothing_is_downloaded_before_the_button_is_pressed(
     open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
 ) -> None:
     with open_workspace(colour_site, "#red-or-blue") as workspace:
-        expect(workspace.page.get_by_role("button", name="Load model (14.4 MB)")).to_be_visible()
+        expect(workspace.page.get_by_role("button", name="Load model (0.2 MB)")).to_be_visible()
         expect(workspace.page.get_by_text("Knows no other colour.")).to_be_visible()
         assert [] == [line for line in workspace.host.requests if not line.endswith(("/predict/", ".svg"))]
 
@@ -116,10 +116,10 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(
     open_workspace: OpenWorkspace, colour_site: dict[str, bytes]
 ) -> None:
     with open_workspace(colour_site) as workspace:
-        path = next(path for path in colour_site if path.endswith(".wasm") and len(colour_site[path]) > 1_000_000)
+        path = max((path for path in colour_site if path.endswith(".wasm")), key=lambda path: len(colour_site[path]))
         workspace.host.held[path] = threading.Event()
         press_load(workspace)
-        expect(workspace.page.get_by_text("of 14.4 MB")).to_be_visible()
+        expect(workspace.page.get_by_text("of 0.2 MB")).to_be_visible()
         expect(workspace.page.get_by_role("progressbar", name="Download")).to_be_visible()
         workspace.page.get_by_role("button", name="Cancel").click()
         expect(workspace.page.get_by_role("button", name="Load model")).to_be_visible()
@@ -157,8 +157,8 @@ def test_enter_in_the_search_field_sends_nothing(open_workspace: OpenWorkspace, 
 
 def test_weights_in_several_parts_are_joined(open_workspace: OpenWorkspace) -> None:
     published = publish_bundle(make_bundle(), LANGUAGES)
-    weights = next(data for path, data in published.files if path.endswith(".onnx"))
-    parts = [place_asset(part, "onnx") for part in (weights[:100], weights[100:])]
+    weights = next(data for path, data in published.files if path.endswith(".plan"))
+    parts = [place_asset(part, "plan") for part in (weights[:100], weights[100:])]
     refs = [describe_file(path, data) for path, data in parts]
     whole = published.manifest.weights.model_copy(update={"path": refs[0].path})
     manifest = published.manifest.model_copy(update={"weights": whole, "weights_parts": refs})

@@ -124,7 +124,8 @@ def test_an_unknown_model_names_those_of_the_site(folder: Path) -> None:
 def test_a_changed_file_of_the_site_is_refused(folder: Path, tmp_path: Path) -> None:
     build(folder, "--out", str(tmp_path / "dist"))
     weights = next((tmp_path / "dist/assets").glob("*.plan"))
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     result = predict(folder, "a.png", "--out", str(tmp_path / "dist"))
     assert 1 == result.returncode
     assert "" == result.stdout
