@@ -32,7 +32,8 @@ assets: $(VENV)/.tested
 
 test: assets lint check-types
 	$(BIN)/python scripts/install_chromium.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/packaging
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

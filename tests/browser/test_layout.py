@@ -23,7 +23,9 @@ def test_long_names_and_open_details_fit_the_width(
         vault = workspace.page.frames[1]
         assert 0 >= vault.evaluate(OVERHANG)
         workspace.vault.locator("tbody .name").first.click()
-        expect(workspace.vault.locator(".detail")).to_be_visible()
+        detail = workspace.vault.locator(".detail")
+        expect(detail).to_be_visible()
+        assert 0 >= detail.evaluate("(element) => element.scrollWidth - element.clientWidth")
         assert [0, 0] == [max(0, frame.evaluate(OVERHANG)) for frame in workspace.page.frames]
         workspace.page.get_by_role("button", name="Change model").click()
         assert 0 >= workspace.page.evaluate(OVERHANG)

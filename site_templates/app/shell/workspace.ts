@@ -159,17 +159,18 @@ export class Workspace {
     }
   }
 
-  /** A button that asks, because changing the model closes the vault. */
-  #createChangeButton(): HTMLElement {
+  /** What can be done with an open vault. Changing the model asks, in place of the buttons, because it closes the vault. */
+  #createActions(): HTMLElement {
     const t = this.#t;
-    const place = create("span", { class: "change" });
+    const place = create("div", { class: "actions" });
     const onYes = (): void => {
       this.#showChoice();
       this.places.stage.querySelector("h1")?.focus();
     };
     const texts = { question: t("app.change.question"), yes: t("app.change.yes"), no: t("app.keep") };
-    const button = createButton(t("app.model.change"), () => ask(place, button, { ...texts, onYes }));
-    place.append(button);
+    const change = createButton(t("app.model.change"), () => ask(place, change, { ...texts, onYes }));
+    const clear = createButton(t("app.clear"), () => void this.#clear(), { class: "danger", id: "clear" });
+    place.append(change, clear);
     return place;
   }
 
@@ -185,8 +186,7 @@ export class Workspace {
     const actions = model
       ? [
           create("h1", { class: "current" }, `${translateText(model.name, language)} · v${model.version}`),
-          this.#createChangeButton(),
-          createButton(t("app.clear"), () => void this.#clear(), { class: "danger", id: "clear" }),
+          this.#createActions(),
         ]
       : [];
     const languages = createLanguageSwitch({
