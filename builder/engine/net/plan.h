@@ -1,4 +1,4 @@
-/* The plan: what the compiler writes and the loader checks. docs/plan.md describes it byte by byte;
+/* The plan: what the compiler writes and the loader checks. docs/engine.md describes it byte by byte;
  * webipred/engine/compiler/plan_format.py holds the same numbers, and a test compares them. */
 #ifndef NET_PLAN_H
 #define NET_PLAN_H

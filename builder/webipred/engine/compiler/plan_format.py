@@ -1,4 +1,4 @@
-"""The plan's binary format, as docs/plan.md describes it and builder/engine/net/plan.h declares it."""
+"""The plan's binary format, as docs/engine.md describes it and builder/engine/net/plan.h declares it."""
 
 import struct
 from collections.abc import Sequence
