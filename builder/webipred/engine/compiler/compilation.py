@@ -15,6 +15,7 @@ from webipred.engine.compiler.instructions import Assembly, Instruction, View
 from webipred.engine.compiler.layout import sink_transposes, wrap_spatial
 from webipred.engine.compiler.lowering import lower
 from webipred.engine.compiler.memory import Lifetime, place_buffers
+from webipred.engine.compiler.normalizations import recognise_norms
 from webipred.engine.compiler.padding import merge_pads, resolve_windows
 from webipred.engine.compiler.plan_format import Code, Operator, Plan, Space, Tensor, join_sections, write_plan
 from webipred.engine.compiler.reading import read_graph
@@ -26,6 +27,7 @@ Storage = Literal["float32", "float16"]
 
 PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
     fold_constants, simplify, wrap_spatial, sink_transposes, resolve_windows, fold_affines, drop_neutral,
+    recognise_norms,
     recognise_activations, fuse_activations, merge_pads, pool_first, fuse_residuals, fuse_activations, fuse_prologues,
     share_prefixes,
 )  # fmt: skip
@@ -39,6 +41,7 @@ IN_PLACE: Final = {
     Code.WINOGRAD: (3,),
     Code.SOFTMAX: (0,),
     Code.LAYER_NORM: (0,),
+    Code.GROUP_NORM: (0,),
 }
 """Operands whose memory the result may take over: each element is read before it is written and never again."""
 
