@@ -54,5 +54,8 @@ DECLARE_STEP(copy)
 DECLARE_STEP(fill)
 DECLARE_STEP(resize)
 DECLARE_STEP(mean_of_last)
+DECLARE_STEP(reduction)
+DECLARE_STEP(group_norm)
+DECLARE_STEP(response)
 #undef DECLARE_STEP
 #endif

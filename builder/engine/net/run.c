@@ -16,6 +16,7 @@ static const step_kernel KERNELS[CODE_COUNT] = {
     [CODE_AFFINE] = run_affine, [CODE_BINARY] = run_binary, [CODE_UNARY] = run_unary, [CODE_SOFTMAX] = run_softmax,
     [CODE_LAYER_NORM] = run_layer_norm, [CODE_MATMUL] = run_matmul, [CODE_COPY] = run_copy, [CODE_FILL] = run_fill,
     [CODE_RESIZE] = run_resize, [CODE_MEAN_OF_LAST] = run_mean_of_last,
+    [CODE_REDUCTION] = run_reduction, [CODE_GROUP_NORM] = run_group_norm, [CODE_RESPONSE] = run_response,
 };
 
 static loaded_plan plan;

@@ -62,7 +62,7 @@ class PreprocessingRef(ManifestNode):
     """The preprocessing program that the engine runs."""
 
     program: str
-    """Base64 of the compiled program (docs/engine.md)."""
+    """Base64 of the compiled program (docs/preprocessor.md)."""
     sha256: str
     """Digest of input rules, steps and program; written into every exported row."""
     steps: list[str]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.compiler.compilation import CompilerError
 from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.engine.network import Network, PlanError
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.images.decode import decode_image
 from webipred.validate.bundle import GoldenVector, Runtime
+from webipred.validate.compiling import compile_apart
 from webipred.validate.goldens import Chain
 from webipred.validate.report import Check
 
@@ -52,10 +53,12 @@ def choose_runtime(chain: Chain, model: bytes, goldens: Sequence[GoldenVector], 
     `wasm` is net.wasm as it is shipped. A fallback is no failure: the report names the operator or the difference.
     """
     try:
-        plan = compile_network(model).data
+        plan = compile_apart(model, "float32")
         network = CompiledNetwork(wasm, plan)
     except UnsupportedOperator as error:
         return _fall_back(model, f"because operator {error.operator}: {error.findings[0].what}")
+    except CompilerError as error:
+        return _fall_back(model, "because the compiler failed", _describe_fault(chain.entry.id, error))
     except PlanError as error:
         return _fall_back(model, "because the engine refuses the plan", _describe_refusal(chain.entry.id, error))
     differing = [golden for golden in goldens if not _agrees(chain, network, golden)]
@@ -87,6 +90,15 @@ def _describe_difference(entry_id: str, differing: Sequence[GoldenVector]) -> Fi
         code="W-RUNTIME-DIFFERS",
         where=f"{entry_id}.source",
         what=f"the compiled engine differs from native onnxruntime by more than {differing[0].tolerance:g} on {names}.",
+        fix="The model runs on onnxruntime-web, which is larger and slower; please report this with the source file.",
+    )
+
+
+def _describe_fault(entry_id: str, fault: CompilerError) -> Finding:
+    return Finding(
+        code="W-RUNTIME-COMPILER",
+        where=f"{entry_id}.source",
+        what=f"the compiler failed in its step {fault.step} ({fault.kind}).",
         fix="The model runs on onnxruntime-web, which is larger and slower; please report this with the source file.",
     )
 

@@ -1,4 +1,4 @@
-/** Runtime on our own compiled engine, net.wasm: the plan is loaded once and executed (calls: docs/plan.md). */
+/** Runtime on our own compiled engine, net.wasm: the plan is loaded once and executed (calls: docs/engine.md). */
 
 import { AppError } from "../shared/errors";
 import { describePlanStatus } from "./plan-status";
