@@ -34,6 +34,8 @@ BUNDLES = (
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "bench-engine.js",
+    "bench-ort.js",
     "ort.wasm",
     "site.css",
     "workspace.css",

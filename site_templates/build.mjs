@@ -15,7 +15,11 @@ const REALMS = {
   "engine.js": "app/engine/compiled.ts",
   "engine-ort.js": "app/engine/onnxruntime.ts",
   "catalog.js": "app/catalog/catalog.ts",
+  "bench-engine.js": "app/engine/bench-compiled.ts",
+  "bench-ort.js": "app/engine/bench-onnxruntime.ts",
 };
+/** Bundles that hold onnxruntime-web, which is changed in three places. */
+const WITH_ORT = ["engine-ort.js", "bench-ort.js"];
 const STYLES = ["site.css", "workspace.css", "vault.css"];
 /** onnxruntime starts its threads as module workers in so many places; an opaque frame only starts classic ones. */
 const MODULE_WORKERS = 2;
@@ -27,7 +31,7 @@ const output = resolve(process.argv[2] ?? fail("usage: node build.mjs OUTPUT_FOL
 mkdirSync(output, { recursive: true });
 for (const [name, entry] of Object.entries(REALMS)) {
   if (name === "catalog.js" && !existsSync(join(HERE, entry))) continue; // the catalog page works without script
-  const text = name === "engine-ort.js" ? adaptRuntime(bundle(entry)) : bundle(entry);
+  const text = WITH_ORT.includes(name) ? adaptRuntime(bundle(entry)) : bundle(entry);
   const found = FORBIDDEN.find((pattern) => pattern.test(text));
   if (found) fail(`${name} contains ${found}, which its policy or its realm forbids`);
   writeFileSync(join(output, name), text);
