@@ -33,8 +33,10 @@ export type WorkerRequest =
   | { readonly type: "claim"; readonly build_id: string }
   | { readonly type: "forget-models" };
 
-/** Name of the Web Lock that a workspace holds while it is locked. */
-export const VAULT_LOCK = "webipred vault";
+/** Name of the Web Lock that a workspace of the site at `scope` holds while it is locked. */
+export function nameVaultLock(scope: string): string {
+  return `webipred vault ${scope}`;
+}
 
 const ANSWER_MS = 5000;
 
