@@ -45,7 +45,9 @@ BUNDLES = (
 ENGINE = "engine.wasm"
 NETWORK = "net.wasm"
 UNFINISHED = ".new"
-NAMES = (*BUNDLES, ENGINE, NETWORK)
+COMPONENTS = "components.json"
+"""Which packages of other people are in which bundle; build.mjs reads it off what esbuild put in."""
+NAMES = (*BUNDLES, ENGINE, NETWORK, COMPONENTS)
 SOURCES = (
     "builder/hatch_build.py",
     "builder/engine_build.py",

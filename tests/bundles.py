@@ -1,5 +1,6 @@
 """A small catalog with validated bundles, as the stages before the site hand it over."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def make_assets() -> dict[str, bytes]:
         "workspace.css": b"",
         "vault.css": b"",
     }
-    return code | binary | style | {"shell.js": shell, "sw.js": worker}
+    components = json.dumps(
+        {"vault.js": [{"name": "preact", "version": "1.2.3", "license": "MIT", "sha512": "0" * 128}]}
+    )
+    return code | binary | style | {"shell.js": shell, "sw.js": worker, "components.json": components.encode()}
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

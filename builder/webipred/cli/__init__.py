@@ -11,6 +11,7 @@ from webipred.cli.check import check
 from webipred.cli.lock import lock
 from webipred.cli.predict import predict
 from webipred.cli.serve import serve
+from webipred.cli.verify import verify
 from webipred.errors import WebipredError
 
 
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, build, check, lock, predict, serve):
+for command in (bench, build, check, lock, predict, serve, verify):
     cli.add_command(command)
 
 

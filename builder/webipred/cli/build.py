@@ -12,10 +12,12 @@ from webipred.cli import options
 from webipred.cli.output import ConsoleProgress, judge_exit, print_findings, start_logging
 from webipred.cli.reports import write_report
 from webipred.convert.conversion import ConversionLimits
+from webipred.digests import hash_bytes
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.pipeline import BuildOptions, build_site
 from webipred.site.assembly import Site
+from webipred.site.listing import SUMS_PATH
 from webipred.site.outcomes import EntryOutcome
 from webipred.site.report_json import render_reports_json
 from webipred.site.report_text import render_reports_markdown
@@ -103,6 +105,7 @@ def _print_summary(site: Site, outcomes: Sequence[EntryOutcome], out: Path) -> N
         digest = model.weights.sha256[:16]
         click.echo(f"{'published':10} {model.id:32} {size:>9}  {digest}  {outcome.passed_checks} checks passed")
     click.echo(f"{out}: {len(models)} of {len(outcomes)} entries published, build {site.build_id}")
+    click.echo(f"SHA256SUMS has the sha256 {hash_bytes(site.table.read(SUMS_PATH))}; publish it for `verify --digest`")
 
 
 def _render_report(site: Site, form: str) -> str:

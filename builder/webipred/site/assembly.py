@@ -20,8 +20,10 @@ from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, d
 from webipred.site.pages import File, PageContent, render_pages
 from webipred.site.rendering import Layout
 from webipred.site.serving import add_serving_files
+from webipred.site.sbom import COMPONENTS_ASSET, SBOM_PATH, render_sbom
 from webipred.site.table import FileTable, describe_file, place_asset
 from webipred.site.templates import hash_templates
+from webipred.site.tools import list_tools
 from webipred.site.workspace import render_workspace
 from webipred.validate.bundle import ModelBundle
 
@@ -84,7 +86,8 @@ def assemble_site(
         icon_path=icon[0],
     )
     workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
-    files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]
+    bill = (SBOM_PATH, render_sbom(manifest, ordered, assets(COMPONENTS_ASSET), list_tools()))
+    files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, bill, (".nojekyll", b"")]
     table = FileTable(files)
     _refuse_bad_output(table, catalog)
     served = add_serving_files(table, manifest, assets)
@@ -114,6 +117,7 @@ def _describe_site(
         "engine": engine.model_dump(mode="json"),
         "code": {name: hash_bytes(assets(name)) for name in _CODE_ASSETS},
         "templates": hash_templates(),
+        "tools": list_tools(),
     }
     return SiteManifest(
         format_version=FORMAT_VERSION,
