@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from webipred.convert.graph import GraphBuilder, Value
+from webipred.convert.guards.recognition import check_content
 from webipred.convert.limits import read_peak_bytes
 from webipred.convert.target import ConversionTarget, parse_target
 from webipred.errors import FindingsError
@@ -99,6 +100,7 @@ def run_worker(folder: Path, seal: Callable[[], None]) -> None:
     findings: tuple[Finding, ...] = ()
     seal()
     try:
+        check_content(folder / ARCHIVE, target.format, target.where)
         (folder / NETWORK).write_bytes(stages.run(folder / ARCHIVE, target))
     except FindingsError as error:
         findings = error.findings
