@@ -19,8 +19,8 @@ from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
 from webipred.site.rendering import Layout
-from webipred.site.serving import add_serving_files
 from webipred.site.sbom import COMPONENTS_ASSET, SBOM_PATH, render_sbom
+from webipred.site.serving import add_serving_files
 from webipred.site.table import FileTable, describe_file, place_asset
 from webipred.site.templates import hash_templates
 from webipred.site.tools import list_tools
