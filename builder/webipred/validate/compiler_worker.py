@@ -1,7 +1,7 @@
 """The compiler process: compiles the network in its folder under limits; the outcome is in files, whatever it is.
 
-The parent (validate/compiling.py) starts it with a clean environment in a folder that holds `network.onnx` and `storage`. It leaves
-`network.plan`, or `refusal.json` with why there is none.
+The parent (validate/compiling.py) starts it with a clean environment in a folder that holds `network.onnx` and
+`storage`. It leaves `network.plan`, or `refusal.json` with why there is none.
 """
 
 import json

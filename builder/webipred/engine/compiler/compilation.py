@@ -36,6 +36,7 @@ PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4
+LARGEST_HALF: Final = 65504.0  # larger weights would become infinite
 IN_PLACE: Final = {
     Code.UNARY: (0,),
     Code.AFFINE: (0,),
@@ -221,6 +222,7 @@ def lay_out_constants(
     views = (view for item in instructions for view in item.inputs if view is not None and view.constant)
     names = list(dict.fromkeys(view.buffer for view in views))
     halves = [name for name in names if storage == "float16" and name in assembly.halves]
+    halves = [name for name in halves if np.abs(assembly.constants[name]).max() <= LARGEST_HALF]
     fulls = [name for name in names if name not in halves]
     full, full_offsets = join_sections([assembly.constants[name].astype("<f4").tobytes() for name in fulls])
     half, half_offsets = join_sections([assembly.constants[name].astype("<f2").tobytes() for name in halves])
