@@ -14,7 +14,7 @@ from webipred.validate.decision import decide
 from webipred.validate.goldens import DECIMALS, Chain
 from webipred.validate.reference import check_probabilities
 from webipred.validate.report import Check
-from webipred.validate.runtime import CompiledNetwork, RuntimeChoice
+from webipred.validate.runtime import CompiledNetwork, EngineBuilds, RuntimeChoice, record_outputs
 
 CHECK_NAME = "storage"
 
@@ -51,34 +51,32 @@ class Change:
 def store_weights(
     chain: Chain,
     choice: RuntimeChoice,
-    goldens: Sequence[GoldenVector],
     samples: Sequence[tuple[str, bytes]],
     model: bytes,
-    wasm: bytes,
+    builds: EngineBuilds,
     max_change: float,
 ) -> Stored:
-    """Return what is published: as it is for float32, else the float16 plan and its own golden vectors.
+    """Return what is published: the choice as it is for float32, else the float16 plan and its own golden vectors.
 
     `samples` are (name, image file); `max_change` is the largest change of a probability that is let through. Another
     label on any image is never let through.
     """
+    goldens = choice.goldens
     if chain.entry.weights.storage == "float32":
         check = Check(name=CHECK_NAME, outcome="passed", detail="float32")
-        return Stored(weights=choice.weights, goldens=tuple(goldens), check=check)
+        return Stored(weights=choice.weights, goldens=goldens, check=check)
     try:
         plan = _compile_half(chain, choice, model)
-        network = CompiledNetwork(wasm, plan)
+        network, fused = CompiledNetwork(builds.plain, plan), CompiledNetwork(builds.relaxed, plan, fused=True)
         images = [*samples, *((golden.name, golden.image) for golden in goldens)]
         changes = [_measure(chain, network, name, image) for name, image in images]
+        pairs = zip(goldens, changes[len(samples) :], strict=True)
+        own = tuple(_take_over(chain, network, fused, golden, change) for golden, change in pairs)
     except FindingsError as error:
         check = Check(name=CHECK_NAME, outcome="failed", detail="float16 cannot be used", findings=error.findings)
-        return Stored(weights=choice.weights, goldens=tuple(goldens), check=check)
-    own = changes[len(samples) :]
-    return Stored(
-        weights=plan,
-        goldens=tuple(_take_over(golden, change) for golden, change in zip(goldens, own, strict=True)),
-        check=judge_changes(chain.entry, changes, max_change, len(plan), len(choice.weights)),
-    )
+        return Stored(weights=choice.weights, goldens=goldens, check=check)
+    check = judge_changes(chain.entry, changes, max_change, len(plan), len(choice.weights))
+    return Stored(weights=plan, goldens=own, check=check)
 
 
 def _compile_half(chain: Chain, choice: RuntimeChoice, model: bytes) -> bytes:
@@ -104,9 +102,19 @@ def _measure(chain: Chain, network: CompiledNetwork, name: str, image: bytes) ->
     return Change(name=name, full=full, half=half)
 
 
-def _take_over(golden: GoldenVector, change: Change) -> GoldenVector:
-    """Return the golden vector that the float16 plan gives: page, self-test and predict then agree with it."""
-    return replace(golden, probabilities=tuple(round(value, DECIMALS) for value in change.half))
+def _take_over(
+    chain: Chain, network: CompiledNetwork, fused: CompiledNetwork, golden: GoldenVector, change: Change
+) -> GoldenVector:
+    """Return the golden vector that the float16 plan gives: page, self-test and predict then agree with it.
+
+    Raises FindingsError where the two roundings are further apart than a device may be.
+    """
+    given = replace(golden, probabilities=tuple(round(value, DECIMALS) for value in change.half), outputs=None)
+    own = record_outputs(chain, network, fused, given)
+    if own.outputs is None:
+        what = f"the builds of the engine differ by more than {golden.tolerance:g} on {golden.name} in float16."
+        raise FindingsError([_describe(chain.entry, "E-STORAGE-RUNTIME", what)])
+    return own
 
 
 def judge_changes(

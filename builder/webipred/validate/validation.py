@@ -18,18 +18,18 @@ from webipred.validate.goldens import Chain, read_sample, record_goldens
 from webipred.validate.jail import check_jail
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Check, Report
-from webipred.validate.runtime import RuntimeChoice, choose_runtime
+from webipred.validate.runtime import EngineBuilds, RuntimeChoice, choose_runtime
 from webipred.validate.storage import Stored, store_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's two modules."""
+    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's modules."""
 
     policy: Policy
     folder: Path
     engine_wasm: bytes
-    network_wasm: bytes
+    networks: EngineBuilds
 
 
 def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry, rules: Rules) -> ModelBundle | Report:
@@ -55,10 +55,9 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
             samples = _read_samples(entry, rules.folder)
             goldens, check = _record(chain, samples)
             checks += [check, check_activation(chain, model.data, [golden.image for golden in goldens])]
-            choice = choose_runtime(chain, model.data, goldens, rules.network_wasm)
+            choice = choose_runtime(chain, model.data, goldens, rules.networks)
             images = [(f"sample {sample.file}", data) for sample, data in samples]
-            limit = rules.policy.max_float16_change
-            stored = store_weights(chain, choice, goldens, images, model.data, rules.network_wasm, limit)
+            stored = store_weights(chain, choice, images, model.data, rules.networks, rules.policy.max_float16_change)
             checks += [choice.check, stored.check]
     report = Report(entry_id=entry.id, version=entry.version, checks=tuple(checks))
     if report.failed or choice is None or stored is None:  # without a choice a check before it has failed
