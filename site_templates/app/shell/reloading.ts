@@ -9,6 +9,7 @@ export interface Intent {
 }
 
 export function reloadPage(intent: Intent): void {
+  document.body.inert = true; // what is pressed from now on would be lost
   history.replaceState({ intent }, "");
   location.reload();
 }
