@@ -139,7 +139,7 @@ async function reply({ data, source, ports }: ExtendableMessageEvent): Promise<v
   const message = data as Partial<WorkerRequest> | null;
   switch (message?.type) {
     case "ready":
-      lock(source.id);
+      await lock(source.id);
       await restartCounts(true);
       break;
     case "claim":
