@@ -24,6 +24,7 @@ def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
     code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
+    worker = b"serve(__WEBIPRED_WORKER_TABLE__);\n"
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
     style = {
@@ -34,7 +35,7 @@ def make_assets() -> dict[str, bytes]:
     components = json.dumps(
         {"vault.js": [{"name": "preact", "version": "1.2.3", "license": "MIT", "sha512": "0" * 128}]}
     )
-    return code | binary | style | {"shell.js": shell, "components.json": components.encode()}
+    return code | binary | style | {"shell.js": shell, "sw.js": worker, "components.json": components.encode()}
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

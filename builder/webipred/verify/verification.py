@@ -14,7 +14,7 @@ from webipred.validate.report import Check
 from webipred.verify.comparison import FileDifferences, compare_files, describe_differences
 from webipred.verify.copy import SiteCopy
 from webipred.verify.folder import read_folder, read_folder_sums
-from webipred.verify.headers import ExpectedHeaders, check_headers, check_types
+from webipred.verify.headers import ExpectedHeaders, check_headers, check_types, expect_headers
 from webipred.verify.pages import check_pages, check_policies
 from webipred.verify.sums import DigestList
 from webipred.verify.web import WebSite
@@ -91,16 +91,27 @@ def verify_address(
 ) -> Verification:
     """Return what is to say about the copy that a server delivers at `url`; every listed file is fetched.
 
-    Files that are there without being listed cannot be seen from outside. Raises NetworkError when the server cannot
+    `expect` replaces the headers of the policy model. Files that are there without being listed cannot be seen from
+    outside. Raises NetworkError when the server cannot
     be reached, FindingsError when it has no list of digests, UsageError for an address that cannot be one.
     """
     with WebSite(url) as site:
         sums = site.read_sums()
         copy = site.read_files(sums.files, jobs)
-    checks = [_check("types", "the media type of every answer", check_types(copy))]
-    if expect is not None:
-        checks.append(_check("headers", "every header of the policy, at every address", check_headers(copy, expect)))
+    checks = (
+        _check("types", "the media type of every answer", check_types(copy)),
+        _check("headers", "every header of the policy, at every address", _judge_headers(copy, expect)),
+    )
     return _verify(copy, sums, verifier, pin, checks)
+
+
+def _judge_headers(copy: SiteCopy, expect: ExpectedHeaders | None) -> list[Finding]:
+    try:
+        return check_headers(copy, expect or expect_headers(copy))
+    except ValueError as error:
+        what = f"a page has a policy that would open it ({error}), so there are no right headers for this copy."
+        fix = "Do not use this copy; build the site again and compare."
+        return [Finding(code="E-VERIFY-HEADER", where=copy.where, what=what, fix=fix)]
 
 
 def _verify(copy: SiteCopy, sums: DigestList, verifier: str, pin: Pin, more: Iterable[Check]) -> Verification:
