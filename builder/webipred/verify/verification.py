@@ -1,6 +1,6 @@
 """Verification: what was compared about a copy and what came out, as data for the reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,7 +40,9 @@ NO_PIN = Pin(kind="none", sha256="", source="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The checks of one copy in the order they ran; `generator` and `build_id` are what its manifest says."""
+    """The checks of one copy in the order they ran; `generator` and `build_id` are what its manifest says,
+    `digests` what its SHA256SUMS lists.
+    """
 
     where: str
     kind: Literal["folder", "address"]
@@ -49,10 +51,15 @@ class Verification:
     build_id: str
     sums_sha256: str
     pin: Pin
-    listed_files: int
+    digests: Mapping[str, str]
     read_bytes: int
     differences: FileDifferences
     checks: tuple[Check, ...]
+
+    @property
+    def listed_files(self) -> int:
+        """How many files SHA256SUMS names."""
+        return len(self.digests)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -127,7 +134,7 @@ def _verify(copy: SiteCopy, sums: DigestList, verifier: str, pin: Pin, more: Ite
         build_id=listing.build_id if isinstance(listing, _Listing) else "unknown",
         sums_sha256=sums.sha256,
         pin=pin,
-        listed_files=len(sums.files),
+        digests=sums.files,
         read_bytes=size,
         differences=differences,
         checks=(
