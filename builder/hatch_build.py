@@ -35,6 +35,7 @@ BUNDLES = (
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "privacy.js",
     "ort.wasm",
     "site.css",
     "workspace.css",

@@ -16,6 +16,7 @@ const REALMS = {
   "engine.js": "app/engine/compiled.ts",
   "engine-ort.js": "app/engine/onnxruntime.ts",
   "catalog.js": "app/catalog/catalog.ts",
+  "privacy.js": "app/privacy/main.ts",
 };
 const STYLES = ["site.css", "workspace.css", "vault.css"];
 /** onnxruntime starts its threads as module workers in so many places; an opaque frame only starts classic ones. */

@@ -102,6 +102,7 @@ def _locate_assets(manifest: SiteManifest) -> dict[str, str]:
         "shell.js": "predict/index.html",
         "vault.js": "predict/index.html",
         "catalog.js": "index.html",
+        "privacy.js": "privacy/index.html",
         "sw.js": "sw.js",
         "engine.js": engine.script.path,
         "engine-ort.js": fallback.script.path if fallback else "",
