@@ -38,6 +38,7 @@ BUNDLES = (
     "catalog.js",
     "bench-engine.js",
     "bench-ort.js",
+    "privacy.js",
     "ort.wasm",
     "site.css",
     "workspace.css",

@@ -18,6 +18,7 @@ const REALMS = {
   "catalog.js": "app/catalog/catalog.ts",
   "bench-engine.js": "app/engine/bench-compiled.ts",
   "bench-ort.js": "app/engine/bench-onnxruntime.ts",
+  "privacy.js": "app/privacy/main.ts",
 };
 /** Bundles that hold onnxruntime-web, which is changed in three places. */
 const WITH_ORT = ["engine-ort.js", "bench-ort.js"];

@@ -24,7 +24,9 @@ STYLES = Path(__file__).parents[1] / "site_templates/styles"
 def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
-    code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
+    code = {
+        name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js", "privacy.js")
+    }
     worker = b"serve(__WEBIPRED_WORKER_TABLE__);\n"
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", *NETWORK_ASSETS, "ort.wasm")}

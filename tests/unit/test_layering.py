@@ -7,7 +7,7 @@ import webipred
 
 ROOT = Path(webipred.__file__).parent
 ORDER = ("findings", "errors", "digests", "progress", "assets", "catalog", "sources", "convert", "images", "engine",
-         "validate", "site", "verify", "checking", "prediction", "pipeline", "bench", "cli")  # fmt: skip
+         "validate", "site", "verify", "delivery", "checking", "prediction", "pipeline", "bench", "cli")  # fmt: skip
 
 
 def list_modules() -> list[Path]:

@@ -7,6 +7,7 @@ import click
 import webipred
 from webipred.cli.bench import bench
 from webipred.cli.build import build
+from webipred.cli.bundle import bundle
 from webipred.cli.check import check
 from webipred.cli.lock import lock
 from webipred.cli.predict import predict
@@ -24,7 +25,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, build, check, lock, predict, serve, verify):
+for command in (bench, build, bundle, check, lock, predict, serve, verify):
     cli.add_command(command)
 
 

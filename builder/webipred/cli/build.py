@@ -19,6 +19,7 @@ from webipred.pipeline import BuildOptions, build_site
 from webipred.site.assembly import Site
 from webipred.site.listing import SUMS_PATH
 from webipred.site.outcomes import EntryOutcome
+from webipred.site.proof import read_proof
 from webipred.site.report_json import render_reports_json
 from webipred.site.report_text import render_reports_markdown
 from webipred.site.writing import write_site
@@ -45,6 +46,13 @@ REPORT_PAGE = "build/index.html"
 @options.REPORT
 @options.ZENODO
 @options.NO_JAIL
+@click.option(
+    "--proof-report",
+    "proof_path",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    envvar="WEBIPRED_PROOF_REPORT",
+    help="JSON report of `make prove`, to be shown on the privacy page.",
+)
 def build(
     catalog_path: Path,
     out: Path,
@@ -56,6 +64,7 @@ def build(
     report_path: Path | None,
     zenodo: str,
     no_jail: bool,
+    proof_path: Path | None,
 ) -> None:
     """Build the site: fetch, convert and validate every locked entry, and write the folder.
 
@@ -69,7 +78,10 @@ def build(
     loaded = load_catalog(catalog_path)
     lock = read_lock(catalog_path.with_suffix(".lock"))
     fetch = FetchOptions(cache_dir=cache_dir, offline=offline, zenodo_base=zenodo)
-    build_options = BuildOptions(only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits(), jailed=not no_jail)
+    proof = read_proof(proof_path) if proof_path else None
+    build_options = BuildOptions(
+        only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits(), jailed=not no_jail, proof=proof
+    )
     site = build_site(loaded, lock, build_options, ConsoleProgress())
     outcomes = [outcome for outcome in site.outcomes if not only or outcome.entry.id in only]
     findings = [finding for outcome in outcomes for finding in outcome.findings]

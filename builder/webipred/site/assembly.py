@@ -18,6 +18,7 @@ from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, Netwo
 from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
+from webipred.site.proof import ProofReport
 from webipred.site.rendering import Layout
 from webipred.site.sbom import COMPONENTS_ASSET, SBOM_PATH, render_sbom
 from webipred.site.serving import add_serving_files
@@ -36,7 +37,7 @@ WORKSPACE_PATH = "predict/index.html"
 ENGINE_ASSETS = ("engine.js", "engine.wasm")
 NETWORK_ASSETS = ("net.wasm", "net-threads.wasm", "net-relaxed.wasm", "net-relaxed-threads.wasm")
 FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
-_CODE_ASSETS = ("shell.js", "vault.js", "sw.js", "catalog.js", "site.css", "workspace.css", "vault.css")
+_CODE_ASSETS = ("shell.js", "vault.js", "sw.js", "catalog.js", "privacy.js", "site.css", "workspace.css", "vault.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,14 @@ def assemble_site(
     unpublished: Sequence[Unpublished],
     assets: ReadAsset = read_asset,
     notices: tuple[Notice, ...] | None = None,
+    proof: ProofReport | None = None,
 ) -> Site:
     """Return the site of `catalog` with the models of `bundles`; the same inputs give the same bytes everywhere.
 
     Entries that are neither in `bundles` nor in `unpublished` are listed as not built. `notices` default to the
-    licence texts of the installed package. Raises FindingsError for a language without page texts, for bad paths,
-    and for output that breaks its own policy.
+    licence texts of the installed package. `proof` is shown on the privacy page; the build id does not cover it, so
+    that a report about a build can be put into the same build. Raises FindingsError for a language without page
+    texts, for bad paths, and for output that breaks its own policy.
     """
     order = {entry.id: position for position, entry in enumerate(catalog.models)}
     ordered = sorted(bundles, key=lambda bundle: order[bundle.entry.id])
@@ -76,6 +79,8 @@ def assemble_site(
         outcomes=_list_outcomes(catalog, bundles, unpublished),
         notices=read_notices() if notices is None else notices,
         catalog_script=assets("catalog.js").decode(),
+        privacy_script=assets("privacy.js").decode(),
+        proof=proof,
     )
     icon = place_asset(ICON_SVG, "svg")
     shared = {path: data for files in published for path, data in files.files}  # models may share an image

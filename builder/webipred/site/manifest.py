@@ -155,6 +155,10 @@ class NetworksRef(ManifestNode):
     relaxed_threads: FileRef
     """Both."""
 
+    def list_builds(self) -> tuple[FileRef, ...]:
+        """Return all four."""
+        return (self.plain, self.plain_threads, self.relaxed, self.relaxed_threads)
+
 
 class EngineRef(ManifestNode):
     """The files that run inside the vault, beside the model."""

@@ -82,9 +82,10 @@ def vault_policy(*, script: str, style: str) -> Policy:
     )
 
 
-def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str], *, connects: bool = False) -> str:
     """Return the policy of a page without patient data: its own pictures, its pinned script and style, no connection.
 
+    `connects` permits requests to the own host: the privacy page asks how the workspace is delivered.
     `data:` pictures are for the icon of 404.html, which does not know where it stands.
     """
     policy = _make_policy(
@@ -92,7 +93,7 @@ def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]
             "script-src": tuple(script_hashes) or (NONE,),
             "style-src": tuple(style_hashes) or (NONE,),
             "img-src": ("'self'", "data:"),
-            "connect-src": (NONE,),
+            "connect-src": ("'self'",) if connects else (NONE,),
             "frame-src": (NONE,),
             **_CLOSED,
             "require-trusted-types-for": ("'script'",),

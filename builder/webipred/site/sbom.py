@@ -102,6 +102,8 @@ def _locate_assets(manifest: SiteManifest) -> dict[str, str]:
         "shell.js": "predict/index.html",
         "vault.js": "predict/index.html",
         "catalog.js": "index.html",
+        "privacy.js": "privacy/index.html",
+        "sw.js": "sw.js",
         "engine.js": engine.script.path,
         "engine-ort.js": fallback.script.path if fallback else "",
         "ort.wasm": fallback.runtime.path if fallback else "",
@@ -126,7 +128,7 @@ def _describe_package(address: str, package: Package, paths: Iterable[str]) -> N
 
 
 def _list_engine(manifest: SiteManifest) -> tuple[FileRef, ...]:
-    return (manifest.engine.script, manifest.engine.preprocess, manifest.engine.network)
+    return (manifest.engine.script, manifest.engine.preprocess, *manifest.engine.networks.list_builds())
 
 
 def _describe_file(file: FileRef) -> Node:

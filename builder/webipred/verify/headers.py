@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from webipred.findings import Finding
-from webipred.site.preview import MIME_TYPES
+from webipred.site.headers import OTHER_TYPE, find_media_type, read_serving_policy
 from webipred.verify.copy import CopiedFile, SiteCopy
 from webipred.verify.pages import parse_policy
 
-ExpectedHeaders = Callable[[str], Mapping[str, str]]
-"""Path of a file → name → value of every header that the server must send with it."""
+ExpectedHeaders = Callable[[str], Mapping[str, tuple[str, ...]]]
+"""Path of a file → name → right values of every header that the server must send with it."""
 
 _POLICY: Final = "content-security-policy"
 _ALSO_RIGHT: Final[Mapping[str, frozenset[str]]] = {
@@ -27,6 +27,22 @@ def check_types(copy: SiteCopy) -> list[Finding]:
     return [finding for file in copy.files.values() for finding in _check_type(file)]
 
 
+def expect_headers(copy: SiteCopy) -> ExpectedHeaders:
+    """Return what a server must send with the files of `copy`, by the policy model and the pages' own policies.
+
+    A host that knows no rules by file (`_headers`) may send the policy that serves any page with all of them.
+    Raises ValueError when the policy of a page would open it.
+    """
+    policy = read_serving_policy((file.path, file.data) for file in copy.files.values() if file.data is not None)
+    anywhere = {"Content-Security-Policy": str(policy.any_page), "Connection-Allowlist": "(response-origin)"}
+
+    def expect(path: str) -> dict[str, tuple[str, ...]]:
+        exact = policy.list_headers(path)
+        return {name: tuple({value, anywhere.get(name, value)}) for name, value in exact.items()}
+
+    return expect
+
+
 def check_headers(copy: SiteCopy, expect: ExpectedHeaders) -> list[Finding]:
     """Return how the headers differ from the expected ones: one finding a header and value, with the first address.
 
@@ -40,9 +56,9 @@ def check_headers(copy: SiteCopy, expect: ExpectedHeaders) -> list[Finding]:
         return [_explain_headerless(copy)]
     wrong: dict[tuple[str, str | None], list[str]] = defaultdict(list)
     for file in answered:
-        for name, value in expected[file.path].items():
+        for name, values in expected[file.path].items():
             actual = file.answer.headers.get(name) if file.answer else None
-            if not _agree(name, actual, value):
+            if not any(_agree(name, actual, value) for value in values):
                 wrong[name, actual].append(file.path)
     return [_describe(name, actual, paths) for (name, actual), paths in sorted(wrong.items(), key=str)]
 
@@ -51,16 +67,15 @@ def _check_type(file: CopiedFile) -> Iterator[Finding]:
     if file.answer is None:
         return
     sent = file.answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    ending = "." + file.path.rpartition(".")[2]
-    wanted = MIME_TYPES.get(ending, "").partition(";")[0]
-    fits = sent in ({wanted} | _ALSO_RIGHT.get(wanted, frozenset())) if wanted else sent != "text/html"
+    wanted = find_media_type(file.path).partition(";")[0]
+    fits = sent in {wanted} | _ALSO_RIGHT.get(wanted, frozenset()) if wanted != OTHER_TYPE else sent != "text/html"
     if not fits:
-        what = f"is sent as {sent or 'nothing'!r}, expected {wanted or 'application/octet-stream'!r}."
+        what = f"is sent as {sent or 'nothing'!r}, expected {wanted!r}."
         yield Finding(code="E-VERIFY-TYPE", where=file.path, what=what, fix=_FIX)
 
 
-def _fold(headers: Mapping[str, str], where: str) -> dict[str, str]:
-    folded = {name.lower(): value for name, value in headers.items() if name.lower() != "content-type"}
+def _fold(headers: Mapping[str, tuple[str, ...]], where: str) -> dict[str, tuple[str, ...]]:
+    folded = {name.lower(): values for name, values in headers.items() if name.lower() != "content-type"}
     if not where.startswith("https:"):
         folded.pop("strict-transport-security", None)  # browsers ignore it over http
     return folded

@@ -1,6 +1,6 @@
 """Verification: what was compared about a copy and what came out, as data for the reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from webipred.validate.report import Check
 from webipred.verify.comparison import FileDifferences, compare_files, describe_differences
 from webipred.verify.copy import SiteCopy
 from webipred.verify.folder import read_folder, read_folder_sums
-from webipred.verify.headers import ExpectedHeaders, check_headers, check_types
+from webipred.verify.headers import ExpectedHeaders, check_headers, check_types, expect_headers
 from webipred.verify.pages import check_pages, check_policies
 from webipred.verify.sums import DigestList
 from webipred.verify.web import WebSite
@@ -40,7 +40,9 @@ NO_PIN = Pin(kind="none", sha256="", source="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The checks of one copy in the order they ran; `generator` and `build_id` are what its manifest says."""
+    """The checks of one copy in the order they ran; `generator` and `build_id` are what its manifest says,
+    `digests` what its SHA256SUMS lists.
+    """
 
     where: str
     kind: Literal["folder", "address"]
@@ -49,10 +51,15 @@ class Verification:
     build_id: str
     sums_sha256: str
     pin: Pin
-    listed_files: int
+    digests: Mapping[str, str]
     read_bytes: int
     differences: FileDifferences
     checks: tuple[Check, ...]
+
+    @property
+    def listed_files(self) -> int:
+        """How many files SHA256SUMS names."""
+        return len(self.digests)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -91,16 +98,27 @@ def verify_address(
 ) -> Verification:
     """Return what is to say about the copy that a server delivers at `url`; every listed file is fetched.
 
-    Files that are there without being listed cannot be seen from outside. Raises NetworkError when the server cannot
+    `expect` replaces the headers of the policy model. Files that are there without being listed cannot be seen from
+    outside. Raises NetworkError when the server cannot
     be reached, FindingsError when it has no list of digests, UsageError for an address that cannot be one.
     """
     with WebSite(url) as site:
         sums = site.read_sums()
         copy = site.read_files(sums.files, jobs)
-    checks = [_check("types", "the media type of every answer", check_types(copy))]
-    if expect is not None:
-        checks.append(_check("headers", "every header of the policy, at every address", check_headers(copy, expect)))
+    checks = (
+        _check("types", "the media type of every answer", check_types(copy)),
+        _check("headers", "every header of the policy, at every address", _judge_headers(copy, expect)),
+    )
     return _verify(copy, sums, verifier, pin, checks)
+
+
+def _judge_headers(copy: SiteCopy, expect: ExpectedHeaders | None) -> list[Finding]:
+    try:
+        return check_headers(copy, expect or expect_headers(copy))
+    except ValueError as error:
+        what = f"a page has a policy that would open it ({error}), so there are no right headers for this copy."
+        fix = "Do not use this copy; build the site again and compare."
+        return [Finding(code="E-VERIFY-HEADER", where=copy.where, what=what, fix=fix)]
 
 
 def _verify(copy: SiteCopy, sums: DigestList, verifier: str, pin: Pin, more: Iterable[Check]) -> Verification:
@@ -116,7 +134,7 @@ def _verify(copy: SiteCopy, sums: DigestList, verifier: str, pin: Pin, more: Ite
         build_id=listing.build_id if isinstance(listing, _Listing) else "unknown",
         sums_sha256=sums.sha256,
         pin=pin,
-        listed_files=len(sums.files),
+        digests=sums.files,
         read_bytes=size,
         differences=differences,
         checks=(

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import webipred
 from webipred.errors import FindingsError, NetworkError, UsageError
 from webipred.site import preview
+from webipred.site.headers import read_serving_policy
 from webipred.site.preview import serve_site
 from webipred.verify.headers import ExpectedHeaders
 from webipred.verify.verification import Verification, pin_reference, verify_address
@@ -23,8 +25,8 @@ HEADERS = {
 }
 
 
-def expect_all(path: str) -> Mapping[str, str]:
-    return HEADERS
+def expect_all(path: str) -> Mapping[str, tuple[str, ...]]:
+    return {name: (value,) for name, value in HEADERS.items()}
 
 
 @contextmanager
@@ -52,9 +54,62 @@ def list_findings(verification: Verification) -> list[tuple[str, str]]:
     return [(finding.code, finding.where) for finding in verification.findings]
 
 
+@contextmanager
+def serve_by_policy(folder: Path, changes: Mapping[str, str]) -> Iterator[str]:
+    """Serve `folder` with every header of the policy model, file by file, but for `changes` on pages."""
+    policy = read_serving_policy(
+        (path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*.html")
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.removeprefix("/") + ("index.html" if self.path.endswith("/") else "")
+            data = (folder / name).read_bytes()
+            headers = {**policy.list_headers(name), **(changes if name.endswith(".html") else {})}
+            self.send_response(200)
+            for header, value in {**headers, "Content-Length": str(len(data))}.items():
+                self.send_header(header, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *arguments: object) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_host_that_sends_the_policy_model_passes_strictly(built: Path) -> None:
+    with serve_by_policy(built, {}) as url:
+        verification = verify_address(url, VERIFIER, pin_reference(built))
+    assert ([], True) == (list_findings(verification), verification.judge(strict=True))
+
+
+def test_a_host_that_knows_one_policy_for_all_pages_passes(built: Path) -> None:
+    pages = ((path.relative_to(built).as_posix(), path.read_bytes()) for path in built.rglob("*.html"))
+    anywhere = str(read_serving_policy(pages).any_page)
+    with serve_by_policy(built, {"Content-Security-Policy": anywhere}) as url:
+        assert [] == list_findings(verify_address(url, VERIFIER, pin_reference(built)))
+
+
+def test_a_host_that_may_be_framed_is_named(built: Path) -> None:
+    pages = ((path.relative_to(built).as_posix(), path.read_bytes()) for path in built.rglob("*.html"))
+    framed = str(read_serving_policy(pages).any_page).replace("frame-ancestors 'none'", "frame-ancestors *")
+    with serve_by_policy(built, {"Content-Security-Policy": framed}) as url:
+        findings = verify_address(url, VERIFIER, pin_reference(built)).findings
+    assert {"E-VERIFY-HEADER"} == {finding.code for finding in findings}
+
+
 def test_a_served_copy_passes_and_every_listed_file_was_fetched(built: Path, copy: Path) -> None:
     verification = verify(copy, built)
-    assert ([], True) == (list_findings(verification), verification.judge(strict=True))
+    assert ["W-VERIFY-HEADERLESS"] == [code for code, _ in list_findings(verification)]
     whole = sum(path.stat().st_size for path in built.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
     assert whole == verification.read_bytes
 
@@ -69,7 +124,7 @@ def test_a_changed_and_a_missing_file_are_named(built: Path, copy: Path) -> None
 
 def test_a_host_that_hides_its_own_files_is_a_note(built: Path, copy: Path) -> None:
     (copy / ".nojekyll").unlink()
-    verification = verify(copy, built)
+    verification = verify(copy, built, HEADERS, expect_all)
     assert [("N-VERIFY-HIDDEN", ".nojekyll")] == list_findings(verification)
     assert verification.judge(strict=True)
 
@@ -77,7 +132,7 @@ def test_a_host_that_hides_its_own_files_is_a_note(built: Path, copy: Path) -> N
 def test_a_wrong_media_type_is_named(built: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {**preview.MIME_TYPES, ".js": "text/plain"}
     monkeypatch.setattr(preview, "MIME_TYPES", wrong)  # what the server sends; the check has its own table
-    assert {"E-VERIFY-TYPE"} == {code for code, _ in list_findings(verify(copy, built))}
+    assert {"E-VERIFY-TYPE"} == {code for code, _ in list_findings(verify(copy, built, HEADERS, expect_all))}
 
 
 def test_the_right_headers_pass(built: Path, copy: Path) -> None:
@@ -85,7 +140,7 @@ def test_the_right_headers_pass(built: Path, copy: Path) -> None:
 
 
 def test_a_host_without_headers_is_one_warning_that_strict_counts(built: Path, copy: Path) -> None:
-    verification = verify(copy, built, expect=expect_all)
+    verification = verify(copy, built)
     assert ["W-VERIFY-HEADERLESS"] == [code for code, _ in list_findings(verification)]
     assert (True, False) == (verification.judge(strict=False), verification.judge(strict=True))
     assert "isolation comes from the service worker" in verification.findings[0].what
@@ -107,8 +162,8 @@ def test_a_wrong_header_is_one_finding_for_all_addresses(
 
 
 def test_other_caching_is_a_warning(built: Path, copy: Path) -> None:
-    def expect(path: str) -> Mapping[str, str]:
-        return {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+    def expect(path: str) -> Mapping[str, tuple[str, ...]]:
+        return {**expect_all(path), "Cache-Control": ("public, max-age=31536000, immutable",)}
 
     assert {"W-VERIFY-CACHE"} == {code for code, _ in list_findings(verify(copy, built, HEADERS, expect))}
 
