@@ -34,6 +34,7 @@ BUNDLES = (
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "bench.js",
     "bench-engine.js",
     "bench-ort.js",
     "ort.wasm",

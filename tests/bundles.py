@@ -24,13 +24,14 @@ def make_assets() -> dict[str, bytes]:
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
     code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
+    bench = {"bench.js": b"measure(__WEBIPRED_BENCH__);\n", "bench-engine.js": b"// bench-engine.js\n"}
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
     style = {
         "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
         "workspace.css": b"",
         "vault.css": b"",
     }
-    return code | binary | style | {"shell.js": shell}
+    return code | binary | style | bench | {"shell.js": shell}
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

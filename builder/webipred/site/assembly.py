@@ -15,6 +15,7 @@ from webipred.site.emission import check_emission, find_addresses
 from webipred.site.icon import ICON_SVG
 from webipred.site.listing import GENERATOR_NAME, complete_table
 from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, SiteManifest
+from webipred.site.measuring import list_measured, place_worker, render_bench_script
 from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
@@ -32,7 +33,16 @@ ReadAsset = Callable[[str], bytes]
 WORKSPACE_PATH = "predict/index.html"
 ENGINE_ASSETS = ("engine.js", "engine.wasm", "net.wasm")
 FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
-_CODE_ASSETS = ("shell.js", "vault.js", "catalog.js", "site.css", "workspace.css", "vault.css")
+_CODE_ASSETS = (
+    "shell.js",
+    "vault.js",
+    "catalog.js",
+    "bench.js",
+    "bench-engine.js",
+    "site.css",
+    "workspace.css",
+    "vault.css",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +76,15 @@ def assemble_site(
     published = [publish_bundle(bundle, catalog.site.languages) for bundle in ordered]
     engine, engine_files = _place_engine(published, assets)
     manifest = _describe_site(catalog, published, engine, assets)
+    measured = list_measured(published)
     content = PageContent(
         models=tuple(zip(ordered, published, strict=True)),
         engine=engine,
         outcomes=_list_outcomes(catalog, bundles, unpublished),
         notices=read_notices() if notices is None else notices,
         catalog_script=assets("catalog.js").decode(),
+        measured=tuple(measured),
+        bench_script=render_bench_script(measured, engine, manifest.build_id, assets),
     )
     icon = place_asset(ICON_SVG, "svg")
     shared = {path: data for files in published for path, data in files.files}  # models may share an image
@@ -83,7 +96,16 @@ def assemble_site(
         icon_path=icon[0],
     )
     workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
-    files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]
+    worker = [place_worker(assets)] if measured else []
+    files = [
+        *shared.items(),
+        *engine_files,
+        *worker,
+        icon,
+        *render_pages(layout, content),
+        workspace,
+        (".nojekyll", b""),
+    ]
     table = FileTable(files)
     _refuse_bad_output(table, catalog)
     return Site(table=complete_table(manifest, table), manifest=manifest, outcomes=content.outcomes)

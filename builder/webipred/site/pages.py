@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from webipred.site.bundles import BundleFiles
 from webipred.site.cards import ModelCard, list_facets, make_card
-from webipred.site.manifest import EngineRef
+from webipred.site.manifest import BundleManifest, EngineRef
 from webipred.site.notices import Notice
 from webipred.site.outcomes import EntryOutcome
+from webipred.site.policy import bench_page_policy, static_page_policy
 from webipred.site.rendering import Layout, Place, render_page
 from webipred.site.report_json import render_report_json, render_reports_json
 from webipred.site.report_text import rank_findings, render_report_text, render_reports_text
@@ -19,13 +20,15 @@ File = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """What the pages tell: the models with their files, the engine, and the outcome of every entry in catalog order."""
+    """What the pages tell: models and their files, engine, outcomes in catalog order, models that can be measured."""
 
     models: tuple[tuple[ModelBundle, BundleFiles], ...]
     engine: EngineRef
     outcomes: tuple[EntryOutcome, ...]
     notices: tuple[Notice, ...]
     catalog_script: str
+    measured: tuple[BundleManifest, ...]
+    bench_script: str | None
 
 
 def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
@@ -57,10 +60,17 @@ def _render_language(layout: Layout, content: PageContent, language: str) -> Ite
     yield render("build/index.html", "build", {"outcomes": content.outcomes})
     yield render("privacy/index.html", "privacy", {})
     yield render("licenses/index.html", "licenses", {"cards": cards, "notices": content.notices})
+    yield _render_bench(layout, content, language)
     for card in cards:
         folder = f"models/{card.entry.id}"
         yield render(f"{folder}/index.html", "model", {"card": card})
         yield render(f"{folder}/report.html", "report", _describe_report(card))
+
+
+def _render_bench(layout: Layout, content: PageContent, language: str) -> File:
+    place = Place(path="bench/index.html", language=language, default_language=layout.site.languages[0])
+    make_policy = bench_page_policy if content.bench_script else static_page_policy
+    return render_page(layout, place, "bench", {"models": content.measured}, content.bench_script, make_policy)
 
 
 def _describe_report(card: ModelCard) -> dict[str, object]:

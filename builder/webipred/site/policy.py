@@ -92,5 +92,26 @@ def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]
     return str(policy)
 
 
+def bench_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+    """Return the policy of the page that measures: it fetches from its own site and starts the engine from memory.
+
+    It never sees patient data; the worker inherits this policy.
+    """
+    policy = _make_policy(
+        {
+            "script-src": (*script_hashes, _WASM),
+            "worker-src": ("blob:",),
+            "style-src": tuple(style_hashes),
+            "img-src": ("'self'",),
+            "connect-src": ("'self'",),
+            "frame-src": (NONE,),
+            **_CLOSED,
+            "require-trusted-types-for": ("'script'",),
+            "trusted-types": ("bench", "default"),
+        }
+    )
+    return str(policy)
+
+
 def _make_policy(directives: dict[str, tuple[str, ...]]) -> Policy:
     return Policy((("default-src", (NONE,)), *directives.items()))
