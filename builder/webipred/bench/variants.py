@@ -1,5 +1,6 @@
 """The builds of the engine that are compared, and the files that each contestant consists of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,3 +34,13 @@ class Variant:
 
 VARIANTS: Final = (Variant(name="plain", asset="net.wasm", max_threads=1),)
 """In the order of the tables. Several may share a name if their numbers of threads differ."""
+
+
+def select_variants(variants: Iterable[Variant], threads: int) -> list[Variant]:
+    """Return, of each name, the smallest build that can use so many threads."""
+    known = list(variants)
+    chosen: dict[str, Variant] = {}
+    for variant in sorted(known, key=lambda one: one.max_threads):
+        if variant.max_threads >= threads:
+            chosen.setdefault(variant.name, variant)
+    return [variant for variant in known if variant in chosen.values()]
