@@ -12,6 +12,7 @@ from webipred.catalog.entry import CatalogEntry
 from webipred.digests import hash_bytes
 from webipred.engine.compiler.compilation import compile_network
 from webipred.findings import Finding
+from webipred.site.assembly import NETWORK_ASSETS
 from webipred.site.outcomes import Unpublished
 from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
 from webipred.validate.report import Check, Report
@@ -25,7 +26,7 @@ def make_assets() -> dict[str, bytes]:
     code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
     bench = {"bench.js": b"measure(__WEBIPRED_BENCH__);\n", "bench-engine.js": b"// bench-engine.js\n"}
-    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
+    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", *NETWORK_ASSETS, "ort.wasm")}
     style = {
         "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
         "workspace.css": b"",

@@ -18,6 +18,7 @@ from webipred.site.assembly import Site, Unpublished, assemble_site
 from webipred.sources.fetch import FetchOptions, fetch_archive, is_stale
 from webipred.validate.bundle import ModelBundle
 from webipred.validate.report import Report
+from webipred.validate.runtime import EngineBuilds
 from webipred.validate.validation import Rules, validate_model
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progres
         policy=loaded.catalog.policy,
         folder=loaded.folder,
         engine_wasm=read_asset("engine.wasm"),
-        network_wasm=read_asset("net.wasm"),
+        networks=EngineBuilds(plain=read_asset("net.wasm"), relaxed=read_asset("net-relaxed.wasm")),
     )
     entries = select_entries(loaded, options.only)
     with ThreadPoolExecutor(options.jobs) as pool:

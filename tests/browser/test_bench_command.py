@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # it carries no types
 import pytest
 from playwright.sync_api import Playwright
 

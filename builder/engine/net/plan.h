@@ -24,7 +24,8 @@ enum net_status {
     NET_PARAMETER = 10, /* an operator parameter is out of range */
     NET_MEMORY = 11,    /* memory cannot grow; net_need() tells by how much it had to */
     NET_STATE = 12,     /* no plan is loaded */
-    NET_ARGUMENT = 13   /* an argument of the call points outside memory or is out of range */
+    NET_ARGUMENT = 13,  /* an argument of the call points outside memory or is out of range */
+    NET_THREAD = 14     /* a thread has died; this instance can run nothing more */
 };
 
 enum plan_code {

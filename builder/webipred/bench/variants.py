@@ -10,8 +10,8 @@ from webipred.bench.web import WebRuntime
 ENGINE_SCRIPT: Final = "engine.js"
 WEB_FILES: Final = ("engine-ort.js", "ort.wasm")
 WEB_RUNTIME: Final = WebRuntime(name=WEB, script="bench-ort.js", wasm="ort.wasm")
-MANY: Final = 64
-"""More threads than anybody asks for."""
+TEAM_LIMIT: Final = 16
+"""Threads that a build with threads can use (builder/engine/net/team.h)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,12 @@ class Variant:
         return WebRuntime(name=self.name, script="bench-engine.js", wasm=self.asset)
 
 
-VARIANTS: Final = (Variant(name="plain", asset="net.wasm", max_threads=1),)
+VARIANTS: Final = (
+    Variant(name="plain", asset="net.wasm", max_threads=1),
+    Variant(name="plain", asset="net-threads.wasm", max_threads=TEAM_LIMIT),
+    Variant(name="relaxed", asset="net-relaxed.wasm", max_threads=1),
+    Variant(name="relaxed", asset="net-relaxed-threads.wasm", max_threads=TEAM_LIMIT),
+)
 """In the order of the tables. Several may share a name if their numbers of threads differ."""
 
 

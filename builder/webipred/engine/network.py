@@ -50,7 +50,7 @@ class CompiledModule:
 
 @lru_cache(maxsize=4)
 def compile_module(wasm: bytes, relaxed_deterministic: bool) -> CompiledModule:
-    """Compile the engine once per process; `relaxed_deterministic` rounds relaxed operations as unfused ones."""
+    """Compile the engine once per process; `relaxed_deterministic` fuses relaxed multiply-adds on any processor."""
     config = wasmtime.Config()
     config.wasm_relaxed_simd = True
     config.wasm_relaxed_simd_deterministic = relaxed_deterministic

@@ -14,7 +14,7 @@ from webipred.site.bundles import BundleFiles, publish_bundle
 from webipred.site.emission import check_emission, find_addresses
 from webipred.site.icon import ICON_SVG
 from webipred.site.listing import GENERATOR_NAME, complete_table
-from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, SiteManifest
+from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, NetworksRef, SiteManifest
 from webipred.site.measuring import list_measured, place_worker, render_bench_script
 from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
@@ -31,7 +31,8 @@ ReadAsset = Callable[[str], bytes]
 """Returns a built asset by name; raises FindingsError when it is missing."""
 
 WORKSPACE_PATH = "predict/index.html"
-ENGINE_ASSETS = ("engine.js", "engine.wasm", "net.wasm")
+ENGINE_ASSETS = ("engine.js", "engine.wasm")
+NETWORK_ASSETS = ("net.wasm", "net-threads.wasm", "net-relaxed.wasm", "net-relaxed-threads.wasm")
 FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
 _CODE_ASSETS = (
     "shell.js",
@@ -114,11 +115,14 @@ def assemble_site(
 def _place_engine(published: Iterable[BundleFiles], assets: ReadAsset) -> tuple[EngineRef, list[File]]:
     """Return the engine's files; onnxruntime-web is among them only if a model needs it."""
     needs_fallback = any(files.manifest.runtime == "onnxruntime-web" for files in published)
-    names = ENGINE_ASSETS + FALLBACK_ASSETS if needs_fallback else ENGINE_ASSETS
+    names = ENGINE_ASSETS + NETWORK_ASSETS + (FALLBACK_ASSETS if needs_fallback else ())
     files = [place_asset(assets(name), name.rpartition(".")[2]) for name in names]
-    script, preprocess, network, *others = (describe_file(path, data) for path, data in files)
+    script, preprocess, plain, plain_threads, relaxed, relaxed_threads, *others = (
+        describe_file(path, data) for path, data in files
+    )
+    networks = NetworksRef(plain=plain, plain_threads=plain_threads, relaxed=relaxed, relaxed_threads=relaxed_threads)
     fallback = FallbackRef(script=others[0], runtime=others[1]) if others else None
-    return EngineRef(script=script, preprocess=preprocess, network=network, fallback=fallback), files
+    return EngineRef(script=script, preprocess=preprocess, networks=networks, fallback=fallback), files
 
 
 def _describe_site(

@@ -13,7 +13,6 @@ from webipred.site.workspace import fill_names
 
 SCRIPT: Final = "bench.js"
 WORKER: Final = "bench-engine.js"
-PLAIN: Final = "plain"
 CHANNEL_COUNTS: Final = {"rgb": 3, "gray": 1}
 _CONTENTS_NAME: Final = "__WEBIPRED_BENCH__"
 
@@ -37,7 +36,7 @@ def render_bench_script(
     contents: dict[str, object] = {
         "build_id": build_id,
         "script": describe_file(*place_worker(assets)).model_dump(mode="json"),
-        "engine": {"name": PLAIN, "module": engine.network.model_dump(mode="json")},
+        "networks": engine.networks.model_dump(mode="json"),
         "models": [_describe_model(model) for model in models],
     }
     return fill_names(assets(SCRIPT).decode(), {_CONTENTS_NAME: contents})

@@ -17,17 +17,17 @@ from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order
 from webipred.validate.goldens import Chain, read_sample, record_goldens
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Check, Report
-from webipred.validate.runtime import RuntimeChoice, choose_runtime
+from webipred.validate.runtime import EngineBuilds, RuntimeChoice, choose_runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's two modules."""
+    """What a validation needs beside the model: the catalog's policy, its folder, and the engine's modules."""
 
     policy: Policy
     folder: Path
     engine_wasm: bytes
-    network_wasm: bytes
+    networks: EngineBuilds
 
 
 def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry, rules: Rules) -> ModelBundle | Report:
@@ -51,7 +51,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         if checks[-1].outcome == "passed":
             goldens, check = _record(chain, rules.folder)
             checks += [check, check_activation(chain, model.data, [golden.image for golden in goldens])]
-            choice = choose_runtime(chain, model.data, goldens, rules.network_wasm)
+            choice = choose_runtime(chain, model.data, goldens, rules.networks)
             checks.append(choice.check)
     report = Report(entry_id=entry.id, version=entry.version, checks=tuple(checks))
     if report.failed or choice is None:  # without a choice a check before it has failed
@@ -61,7 +61,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
         model=model,
         program=program,
         preprocessing_sha256=digest_preprocessing(entry, program),
-        goldens=goldens,
+        goldens=choice.goldens,
         runtime=choice.runtime,
         weights=choice.weights,
         report=report,

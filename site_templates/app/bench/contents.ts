@@ -1,12 +1,6 @@
 /** What the builder writes into the page that measures; the twin of builder/webipred/site/measuring.py. */
 
-import type { FileRef } from "../shared/manifest";
-
-/** A build of the engine. */
-export interface EngineFiles {
-  readonly name: string;
-  readonly module: FileRef;
-}
+import type { FileRef, NetworksRef } from "../shared/manifest";
 
 export interface MeasuredModel {
   readonly id: string;
@@ -19,13 +13,13 @@ export interface MeasuredModel {
 export interface Contents {
   readonly build_id: string;
   readonly script: FileRef;
-  readonly engine: EngineFiles;
+  readonly networks: NetworksRef;
   readonly models: readonly MeasuredModel[];
 }
 
 /** Accept what was written into this script; page and builder are made together. */
 export function parseContents(value: unknown): Contents {
   const contents = value as Partial<Contents> | null;
-  if (!contents?.script || !contents.engine || !Array.isArray(contents.models)) throw new TypeError("the page is incomplete");
+  if (!contents?.script || !contents.networks || !Array.isArray(contents.models)) throw new TypeError("the page is incomplete");
   return contents as Contents;
 }

@@ -3,10 +3,11 @@
  * network and no patient data; the elements stand in pages/bench.html.jinja and stay hidden until this script runs.
  */
 
+import { chooseVariant, countThreads } from "../shared/variant";
 import { LoadError } from "../shell/fetching";
 import { parseContents, type Contents, type MeasuredModel } from "./contents";
 import { countBytes, fetchMeasured } from "./files";
-import { measure, MeasurementError, type Times } from "./measurement";
+import { measure, MeasurementError, type Setting, type Times } from "./measurement";
 import { createResults, type Results } from "./results";
 import { createWorkerStarter, type BenchWorker } from "./worker";
 
@@ -49,16 +50,17 @@ async function run(
     const started = performance.now();
     say(controls, "loading");
     controls.progress.removeAttribute("value");
-    const files = await fetchMeasured(contents, model, controls.form.dataset["root"] ?? "../");
+    const settings = listSettings();
+    const variants = settings.map(({ variant }) => variant);
+    const files = await fetchMeasured(contents, model, variants, controls.form.dataset["root"] ?? "../");
     const load_ms = performance.now() - started;
     say(controls, "running");
     const times: Times[] = [];
-    const counts = listThreads(contents);
-    for (const [position, threads] of counts.entries()) {
-      const advance = (share: number): void => void (controls.progress.value = (position + share) / counts.length);
-      times.push(await measure(files, model, threads, startWorker, advance));
+    for (const [position, setting] of settings.entries()) {
+      const advance = (share: number): void => void (controls.progress.value = (position + share) / settings.length);
+      times.push(await measure(files, model, setting, startWorker, advance));
     }
-    results.show(describe(controls.model, model), countBytes(contents, model), load_ms, times);
+    results.show(describe(controls.model, model), countBytes(contents, model, variants), load_ms, times);
     say(controls, "done");
   } catch (thrown) {
     if (!(thrown instanceof LoadError || thrown instanceof MeasurementError)) throw thrown;
@@ -70,9 +72,18 @@ async function run(
   }
 }
 
-/** One thread, and as many as the workspace would use. */
-function listThreads(_contents: Contents): number[] {
-  return [1];
+/** One thread, and what the workspace would choose where that is several; both of the same kind. */
+function listSettings(): Setting[] {
+  const best = chooseVariant();
+  switch (best) {
+    case "plain_threads":
+      return [{ variant: "plain", threads: 1 }, { variant: best, threads: countThreads() }];
+    case "relaxed_threads":
+      return [{ variant: "relaxed", threads: 1 }, { variant: best, threads: countThreads() }];
+    case "plain":
+    case "relaxed":
+      return [{ variant: best, threads: 1 }];
+  }
 }
 
 function describe(select: HTMLSelectElement, model: MeasuredModel): string {

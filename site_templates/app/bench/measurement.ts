@@ -1,6 +1,7 @@
 /** One measurement: open the engine, warm it up, run the same made-up image again and again. */
 
 import type { BenchReply, BenchRequest } from "../shared/bench-messages";
+import type { Variant } from "../shared/variant";
 import { takeMedian, takeNinetieth } from "./figures";
 import type { MeasuredModel } from "./contents";
 import type { MeasuredFiles } from "./files";
@@ -14,7 +15,14 @@ const MAX_BLOCK = 100;
 /** Of fast networks; more tell nothing new. */
 const MAX_RUNS = 300;
 
+/** A build of the engine and the threads that it is to use. */
+export interface Setting {
+  readonly variant: Variant;
+  readonly threads: number;
+}
+
 export interface Times {
+  readonly variant: Variant;
   readonly threads: number;
   readonly ready_ms: number;
   readonly first_ms: number;
@@ -31,14 +39,16 @@ export class MeasurementError extends Error {
   }
 }
 
-/** Measure with a number of threads; `advance` is told the share that is done, 0 … 1. Throws MeasurementError. */
+/** Measure one setting; `advance` is told the share that is done, 0 … 1. Throws MeasurementError. */
 export async function measure(
   files: MeasuredFiles,
   model: MeasuredModel,
-  threads: number,
+  { variant, threads }: Setting,
   startWorker: (script: Blob) => BenchWorker,
   advance: (share: number) => void,
 ): Promise<Times> {
+  const wasm = files.modules.get(variant);
+  if (!wasm) throw new MeasurementError("E-ENGINE-START");
   const weights = await files.weights.arrayBuffer();
   const worker = startWorker(files.script);
   const ask = async (request: BenchRequest, transfer: Transferable[] = []): Promise<Exclude<BenchReply, { type: "failed" }>> => {
@@ -48,7 +58,7 @@ export async function measure(
   };
   try {
     const { shape } = model;
-    const open = { type: "open", wasm: files.module, weights, shape, input: makeImage(shape), threads } as const;
+    const open = { type: "open", wasm, weights, shape, input: makeImage(shape), threads } as const;
     const opened = await ask(open, [weights]);
     if (opened.type !== "opened") throw new MeasurementError("E-ENGINE-START");
     const warm = await repeat(ask, WARM_UP, () => undefined);
@@ -56,7 +66,7 @@ export async function measure(
     const block = Math.min(MAX_BLOCK, Math.max(1, Math.ceil(BLOCK_MS / mean)));
     const times = await repeat(ask, { ...MEASURED, block }, advance);
     const { ready_ms, first_ms } = opened;
-    return { threads: opened.threads, ready_ms, first_ms, median_ms: takeMedian(times), p90_ms: takeNinetieth(times), runs: times.length * block };
+    return { variant, threads: opened.threads, ready_ms, first_ms, median_ms: takeMedian(times), p90_ms: takeNinetieth(times), runs: times.length * block };
   } finally {
     worker.terminate();
   }

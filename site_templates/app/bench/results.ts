@@ -32,7 +32,7 @@ export function createResults(contents: Contents): Results {
         browser: navigator.userAgent,
         processors: String(navigator.hardwareConcurrency),
         isolated,
-        variant: contents.engine.name,
+        variant: times.map(({ variant }) => variant.replace("_", ", ")).join("; "),
         download: `${write(bytes / 1e6, 1)} MB`,
         load: `${write(load_ms / 1e3, 2)} s`,
         build: contents.build_id,

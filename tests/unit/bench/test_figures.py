@@ -36,7 +36,7 @@ def test_a_ratio_is_taken_within_each_round() -> None:
 
 
 def test_rounds_of_different_number_do_not_compare() -> None:
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="zip"):
         compare_rounds([1.0], [1.0, 2.0])
 
 

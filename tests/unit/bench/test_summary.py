@@ -47,7 +47,7 @@ def test_a_network_without_plan_leaves_no_mean_for_the_engine() -> None:
     part = describe_subject(make_subject("Two", plan=None), make_all_series()[:2])
     means = {(mean.name, mean.threads): mean for mean in take_means([whole, part])}
     assert means["plain", 1].ratio_to_native is None
-    assert means[WEB, 1].ratio_to_native == 5.0
+    assert math.isclose(5.0, means[WEB, 1].ratio_to_native or 0)
 
 
 def test_one_network_has_no_mean() -> None:

@@ -26,7 +26,7 @@ def test_the_script_names_the_published_files_of_engine_and_models() -> None:
     contents = json.loads(found[1])
     assert ["red-or-blue"] == [model["id"] for model in contents["models"]]  # the other one needs onnxruntime-web
     assert [1, 8, 8, 3] == contents["models"][0]["shape"]
-    files = [contents["script"], contents["engine"]["module"], *contents["models"][0]["weights_parts"]]
+    files = [contents["script"], *contents["networks"].values(), *contents["models"][0]["weights_parts"]]
     assert [file["sha256"] for file in files] == [hash_bytes(site.table.read(file["path"])) for file in files]
 
 

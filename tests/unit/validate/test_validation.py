@@ -19,6 +19,7 @@ from webipred.validate.bundle import ModelBundle
 from webipred.validate.goldens import list_patterns
 from webipred.validate.reference import ReferenceNetwork, check_probabilities
 from webipred.validate.report import Report
+from webipred.validate.runtime import EngineBuilds
 from webipred.validate.validation import Rules, validate_model
 
 
@@ -35,7 +36,7 @@ def validate(folder: Path, policy: Policy, entry: CatalogEntry, model: OnnxModel
         policy=policy,
         folder=folder,
         engine_wasm=read_asset("engine.wasm"),
-        network_wasm=read_asset("net.wasm"),
+        networks=EngineBuilds(plain=read_asset("net.wasm"), relaxed=read_asset("net-relaxed.wasm")),
     )
     return validate_model(archive, model or make_colour_model(), entry, rules)
 

@@ -47,6 +47,7 @@ class Status(IntEnum):
     MEMORY = 11
     STATE = 12
     ARGUMENT = 13
+    THREAD = 14
 
 
 class Code(IntEnum):
