@@ -36,6 +36,7 @@ BUNDLES = (
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "bench.js",
     "bench-engine.js",
     "bench-ort.js",
     "privacy.js",

@@ -16,6 +16,7 @@ const REALMS = {
   "engine.js": "app/engine/compiled.ts",
   "engine-ort.js": "app/engine/onnxruntime.ts",
   "catalog.js": "app/catalog/catalog.ts",
+  "bench.js": "app/bench/main.ts",
   "bench-engine.js": "app/engine/bench-compiled.ts",
   "bench-ort.js": "app/engine/bench-onnxruntime.ts",
   "privacy.js": "app/privacy/main.ts",

@@ -29,6 +29,7 @@ def make_assets() -> dict[str, bytes]:
     }
     worker = b"serve(__WEBIPRED_WORKER_TABLE__);\n"
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
+    bench = {"bench.js": b"measure(__WEBIPRED_BENCH__);\n", "bench-engine.js": b"// bench-engine.js\n"}
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", *NETWORK_ASSETS, "ort.wasm")}
     style = {
         "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
@@ -38,7 +39,8 @@ def make_assets() -> dict[str, bytes]:
     components = json.dumps(
         {"vault.js": [{"name": "preact", "version": "1.2.3", "license": "MIT", "sha512": "0" * 128}]}
     )
-    return code | binary | style | {"shell.js": shell, "sw.js": worker, "components.json": components.encode()}
+    others = {"shell.js": shell, "sw.js": worker, "components.json": components.encode()}
+    return code | binary | style | bench | others
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

@@ -15,7 +15,7 @@ from webipred.bench.runs import Schedule, Series, measure
 from webipred.bench.sizes import weigh
 from webipred.bench.subjects import Subject
 from webipred.bench.summary import describe_subject, take_means
-from webipred.bench.variants import ENGINE_SCRIPT, VARIANTS, WEB_FILES, WEB_RUNTIME, Variant
+from webipred.bench.variants import ENGINE_SCRIPT, VARIANTS, WEB_FILES, WEB_RUNTIME, Variant, select_variants
 from webipred.bench.web import Stage, WebContestant, WebRuntime, open_stage
 from webipred.errors import refuse
 
@@ -92,15 +92,6 @@ class Bench:
 
     def _open_web(self, runtime: WebRuntime, weights: str, subject: Subject, threads: int) -> Contestant:
         return WebContestant(self._stage, runtime, weights=weights, image=IMAGE, shape=subject.shape, threads=threads)
-
-
-def select_variants(variants: Iterable[Variant], threads: int) -> list[Variant]:
-    """Return, of each name, the smallest build that can use so many threads."""
-    fitting = sorted((one for one in variants if one.max_threads >= threads), key=lambda one: one.max_threads)
-    chosen: dict[str, Variant] = {}
-    for variant in fitting:
-        chosen.setdefault(variant.name, variant)
-    return [variant for variant in variants if variant in chosen.values()]
 
 
 def _check_threads(series: Iterable[Series]) -> None:

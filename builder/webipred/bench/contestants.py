@@ -7,6 +7,8 @@ from webipred.errors import refuse
 
 NATIVE: Final = "native"
 WEB: Final = "onnxruntime-web"
+TICK_MS: Final = 0.005
+"""What clocks of isolated pages resolve; nothing is shorter, so that ratios exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,6 @@ def read_times(reply: dict[str, object], name: str) -> list[float]:
     """Return the times that a worker sent. Raises FindingsError if there are none."""
     times = reply.get("times_ms")
     if isinstance(times, list):
-        return [float(value) for value in times]
+        return [max(float(value), TICK_MS) for value in times]
     code, detail = reply.get("code", "no answer"), reply.get("detail", "")
     raise refuse("E-BENCH-RUN", name, f"cannot run the network: {code} {detail}".rstrip() + ".", "Report this.")

@@ -11,6 +11,7 @@ from webipred.bench.figures import take_median
 WARM_UP_MS: Final = 1000.0
 """The optimising compiler of a browser works beside the first runs; after this it has done."""
 MIN_WARM_RUNS: Final = 3
+MAX_WARM_RUNS: Final = 2000
 TURN_MS: Final = 150.0
 """A turn is as many runs as fit into this, so that fast networks are not measured by single runs."""
 MAX_TURN_RUNS: Final = 20
@@ -65,8 +66,8 @@ def measure(contestants: Sequence[Contestant], schedule: Schedule, report: Calla
 def _warm_up(contestant: Contestant) -> int:
     """Run until warm; returns how many runs make a turn."""
     times: list[float] = []
-    while len(times) < MIN_WARM_RUNS or sum(times) < WARM_UP_MS:
-        times += contestant.run(1)
+    while len(times) < MIN_WARM_RUNS or (sum(times) < WARM_UP_MS and len(times) < MAX_WARM_RUNS):
+        times += contestant.run(max(1, len(times)))  # twice as many each time, for the very fast ones
     return max(1, min(MAX_TURN_RUNS, round(TURN_MS / take_median(times[-MIN_WARM_RUNS:]))))
 
 

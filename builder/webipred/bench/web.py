@@ -49,7 +49,7 @@ START: Final = """async ({script, wasm, weights, input, shape, threads, parts}) 
   const request = {type: "open", wasm: wasmBytes, weights: weightBytes, shape, threads, ...loaded};
   return self.ask({...request, input: new Float32Array(inputBytes)}, [weightBytes, inputBytes]);
 }"""
-RUN: Final = "(count) => self.ask({type: 'run', count})"
+RUN: Final = "(count) => self.ask({type: 'run', count, block: 1})"
 VALIDATE: Final = "async (name) => WebAssembly.validate(await (await fetch(name)).arrayBuffer())"
 
 

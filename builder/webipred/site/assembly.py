@@ -15,6 +15,7 @@ from webipred.site.emission import check_emission, find_addresses
 from webipred.site.icon import ICON_SVG
 from webipred.site.listing import GENERATOR_NAME, complete_table
 from webipred.site.manifest import FORMAT_VERSION, EngineRef, FallbackRef, NetworksRef, SiteManifest
+from webipred.site.measuring import list_measured, place_worker, render_bench_script
 from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
@@ -37,7 +38,10 @@ WORKSPACE_PATH = "predict/index.html"
 ENGINE_ASSETS = ("engine.js", "engine.wasm")
 NETWORK_ASSETS = ("net.wasm", "net-threads.wasm", "net-relaxed.wasm", "net-relaxed-threads.wasm")
 FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
-_CODE_ASSETS = ("shell.js", "vault.js", "sw.js", "catalog.js", "privacy.js", "site.css", "workspace.css", "vault.css")
+_CODE_ASSETS = (
+    *("shell.js", "vault.js", "sw.js", "catalog.js", "privacy.js", "bench.js", "bench-engine.js"),
+    *("site.css", "workspace.css", "vault.css"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ def assemble_site(
     published = [publish_bundle(bundle, catalog.site.languages) for bundle in ordered]
     engine, engine_files = _place_engine(published, assets)
     manifest = _describe_site(catalog, published, engine, assets)
+    measured = list_measured(published)
     content = PageContent(
         models=tuple(zip(ordered, published, strict=True)),
         engine=engine,
@@ -81,6 +86,8 @@ def assemble_site(
         catalog_script=assets("catalog.js").decode(),
         privacy_script=assets("privacy.js").decode(),
         proof=proof,
+        measured=tuple(measured),
+        bench_script=render_bench_script(measured, engine, manifest.build_id, assets),
     )
     icon = place_asset(ICON_SVG, "svg")
     shared = {path: data for files in published for path, data in files.files}  # models may share an image
@@ -93,7 +100,9 @@ def assemble_site(
     )
     workspace = (WORKSPACE_PATH, render_workspace(manifest, assets))
     bill = (SBOM_PATH, render_sbom(manifest, ordered, assets(COMPONENTS_ASSET), list_tools()))
-    files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, bill, (".nojekyll", b"")]
+    worker = [place_worker(assets)] if measured else []
+    pages = [*render_pages(layout, content), workspace]
+    files = [*shared.items(), *engine_files, *worker, icon, *pages, bill, (".nojekyll", b"")]
     table = FileTable(files)
     _refuse_bad_output(table, catalog)
     served = add_serving_files(table, manifest, assets)

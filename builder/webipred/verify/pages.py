@@ -7,13 +7,18 @@ from html.parser import HTMLParser
 from webipred.findings import Finding
 from webipred.site.emission import check_emission, find_addresses, hash_source
 from webipred.site.listing import MANIFEST_PATH
-from webipred.site.policy import shell_policy, static_page_policy, vault_policy
+from webipred.site.pages import BENCH_PATH, PRIVACY_PATH
+from webipred.site.policy import (
+    bench_page_policy,
+    privacy_page_policy,
+    shell_policy,
+    static_page_policy,
+    vault_policy,
+)
 from webipred.site.table import FileTable
 from webipred.verify.copy import CopiedFile, SiteCopy
 
 WORKSPACE_PATH = "predict/index.html"
-PRIVACY_PATH = "privacy/index.html"
-"""Beside the workspace the only page that asks its own host for something; in every language's folder."""
 _FIX = "Do not use this copy; build the site again and compare."
 
 
@@ -50,16 +55,19 @@ def read_page_policy(file: CopiedFile) -> str:
 
 def _check_policy(file: CopiedFile) -> Iterator[Finding]:
     page = _read_page(file)
-    connects = file.path.endswith(PRIVACY_PATH)
-    expected = _expect_workspace(page) if file.path == WORKSPACE_PATH else _expect_static(page, connects=connects)
+    expected = _expect_workspace(page) if file.path == WORKSPACE_PATH else [_expect_own(page, file.path)]
     if parse_policy(page.policy) not in [parse_policy(policy) for policy in expected]:
         what = f"its policy is not the one that belongs to its content: {page.policy[:300]!r}."
         yield Finding(code="E-VERIFY-POLICY", where=file.path, what=what, fix=_FIX)
 
 
-def _expect_static(page: "_Page", *, connects: bool) -> list[str]:
-    scripts, styles = map(hash_source, page.scripts), map(hash_source, page.styles)
-    return [static_page_policy(scripts, styles, connects=connects)]
+def _expect_own(page: "_Page", path: str) -> str:
+    scripts, styles = list(map(hash_source, page.scripts)), list(map(hash_source, page.styles))
+    if path.endswith(PRIVACY_PATH):
+        return privacy_page_policy(scripts, styles)
+    if path.endswith(BENCH_PATH) and scripts:
+        return bench_page_policy(scripts, styles)
+    return static_page_policy(scripts, styles)
 
 
 def _expect_workspace(page: "_Page") -> list[str]:

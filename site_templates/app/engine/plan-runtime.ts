@@ -41,8 +41,11 @@ export interface Engine {
   end(): void;
 }
 
-/** Create a runtime; `wasm` is a build of net.wasm, the weights are a plan. Builds that import their memory get threads. */
-export function createPlanRuntime(wasm: ArrayBuffer, startThread: StartThread): Runtime {
+/**
+ * Create a runtime; `wasm` is a build of net.wasm, the weights are a plan. Builds that import their memory get threads,
+ * as many as suit the computer if none are named.
+ */
+export function createPlanRuntime(wasm: ArrayBuffer, startThread: StartThread, threads?: number): Runtime {
   let engine: Engine | null = null;
   let network: Network | null = null;
   return {
@@ -51,7 +54,7 @@ export function createPlanRuntime(wasm: ArrayBuffer, startThread: StartThread): 
     },
     async load(weights) {
       const module = await WebAssembly.compile(wasm);
-      engine = WebAssembly.Module.imports(module).length > 0 ? await startTeam(module, startThread) : startAlone(module);
+      engine = WebAssembly.Module.imports(module).length > 0 ? await startTeam(module, startThread, threads) : startAlone(module);
       if (engine.exports.net_abi_version() !== ABI_VERSION) throw new AppError("E-ENGINE-START", { detail: "net.wasm ABI" });
       network = loadPlan(engine, weights);
     },

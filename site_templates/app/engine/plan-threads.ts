@@ -1,4 +1,4 @@
-/** Threads of the compiled engine: workers that run instances of the same module over one memory (docs/plan.md, Threads). */
+/** Threads of the compiled engine: workers that run instances of the same module over one memory (docs/engine.md, Threads). */
 
 import { AppError } from "../shared/errors";
 import { countThreads, hasSharedMemory } from "../shared/variant";
@@ -33,9 +33,12 @@ interface Duty {
 }
 
 /** Instantiate a build with threads; where no thread starts it runs alone, to the same bits. Throws AppError. */
-export async function startTeam(module: WebAssembly.Module, startThread: StartThread): Promise<Engine> {
+export async function startTeam(
+  module: WebAssembly.Module,
+  startThread: StartThread,
+  threads = countThreads(),
+): Promise<Engine> {
   if (!hasSharedMemory()) throw new AppError("E-ENGINE-START", { detail: "net.wasm: this page may share no memory" });
-  const threads = countThreads();
   try {
     return await startThreads(module, startThread, threads);
   } catch (thrown) {

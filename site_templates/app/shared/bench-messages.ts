@@ -13,6 +13,8 @@ export interface OpenRequest {
 export interface RunRequest {
   readonly type: "run";
   readonly count: number;
+  /** Runs whose mean is one time: clocks of pages that are not isolated tick ten times a millisecond only. */
+  readonly block: number;
 }
 
 export type BenchRequest = OpenRequest | RunRequest;
@@ -29,7 +31,7 @@ export interface Opened {
 
 export interface Timed {
   readonly type: "timed";
-  /** One time an image, tensor in, probabilities out. */
+  /** `count` times for one image, tensor in, probabilities out. */
   readonly times_ms: readonly number[];
 }
 

@@ -18,7 +18,7 @@ from webipred.images.decode import decode_image
 from webipred.sources.archive import SourceArchive
 from webipred.validate.bundle import ModelBundle
 from webipred.validate.report import Check, Report
-from webipred.validate.runtime import CompiledNetwork
+from webipred.validate.runtime import CompiledNetwork, EngineBuilds
 from webipred.validate.storage import Change, judge_changes
 from webipred.validate.validation import Rules, validate_model
 
@@ -34,9 +34,8 @@ def validate(folder: Path, network: bytes, max_change: float = 0.005) -> ModelBu
         entry_id=entry.id, path=folder / "x", file="colour.onnx", size_bytes=1, sha256="0" * 64, origin="folder"
     )
     policy = Policy(licenses=LicensePolicy(allow=["CC0-1.0"]), max_float16_change=max_change)
-    rules = Rules(
-        policy=policy, folder=folder, engine_wasm=read_asset("engine.wasm"), network_wasm=read_asset("net.wasm")
-    )
+    builds = EngineBuilds(plain=read_asset("net.wasm"), relaxed=read_asset("net-relaxed.wasm"))
+    rules = Rules(policy=policy, folder=folder, engine_wasm=read_asset("engine.wasm"), networks=builds)
     return validate_model(archive, make_model(network), entry, rules)
 
 
