@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +20,10 @@ CANARY = b"canary 4d6f7273 of the builder, never to be published"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostileCase:
-    """One numbered case: a file, the format that its entry claims, and the code of the refusal."""
+    """One numbered case: how to make its file, the format that its entry claims, and the code of the refusal."""
 
     name: str
-    data: bytes
+    make: Callable[[], bytes]
     file_format: str
     code: str
     changes: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def build_hostile(folder: Path, cases: Sequence[HostileCase], *arguments: str) -
     (catalog / "colour.onnx").write_bytes(make_colour_network())
     entries: list[JsonValue] = [make_entry_data(catalog)]
     for case in cases:
-        (catalog / case.entry_id).write_bytes(case.data)
+        (catalog / case.entry_id).write_bytes(case.make())
         source: JsonValue = {"type": "folder", "path": case.entry_id}
         changes: dict[str, JsonValue] = {"source": source, **case.changes}
         entries.append(make_entry_data(catalog, id=case.entry_id, format=case.file_format, **changes))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,40 +23,43 @@ from webipred.convert.conversion import convert_archive
 from webipred.convert.limits import ConversionLimits
 from webipred.errors import FindingsError
 
-ZEROS = bytes(200_000_000)
 PLAIN = pack(list_tfjs())
+
+
+def make_zeros() -> bytes:
+    """Return 200 MB of zeros in 204 kB."""
+    return pack([*list_tfjs(), ("zeros", bytes(200_000_000))], zipfile.ZIP_DEFLATED)
 
 
 def make_cases() -> list[HostileCase]:
     tfjs = "tfjs-layers"
-    deflated = pack([*list_tfjs(), ("zeros", ZEROS)], zipfile.ZIP_DEFLATED)
     lying = patch_sizes(pack([("model.json", bytes(1 << 16))], zipfile.ZIP_DEFLATED), 100)
-    rows = [
-        ("01-traversal", add(("../../x", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-absolute", add(("/x", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-drive", add(("C:\\x", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-share", add(("\\\\srv\\x", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-nul", add(("a\0b", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-device-name", add(("con", b"x")), "E-ZIP-TRAVERSAL"),
-        ("02-trailing-dot", add(("name.", b"x")), "E-ZIP-TRAVERSAL"),
-        ("03-symlink", add((make_special("link", 0o120000), b"/etc/passwd")), "E-ZIP-LINK"),
-        ("03-device", add((make_special("disk", 0o060000), b"")), "E-ZIP-LINK"),
-        ("03-tar-symlink", make_tar(tarfile.SYMTYPE), "E-FORMAT-ARCHIVE"),
-        ("03-tar-hard-link", make_tar(tarfile.LNKTYPE), "E-FORMAT-ARCHIVE"),
-        ("04-twice", add(("model.json", b"{}")), "E-ZIP-DUPLICATE"),
-        ("04-other-case", add(("Model.JSON", b"{}")), "E-ZIP-DUPLICATE"),
-        ("05-zeros", deflated, "E-ZIP-RATIO"),
-        ("05-nested", nest(3), "E-CONVERT-FORMAT"),
-        ("06-lying-header", lying, "E-ZIP-BROKEN"),
-        ("07-truncated", PLAIN[:-30], "E-ZIP-BROKEN"),
-        ("07-bad-crc", break_byte(PLAIN, b"layers-model"), "E-ZIP-BROKEN"),
-        ("07-encrypted", encrypt(PLAIN), "E-ZIP-ENCRYPTED"),
-        ("07-zip64-lie", patch_sizes(PLAIN, 0xFFFFFFFF), "E-ZIP-BROKEN"),
+    rows: list[tuple[str, Callable[[], bytes], str]] = [
+        ("01-traversal", lambda: add(("../../x", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-absolute", lambda: add(("/x", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-drive", lambda: add(("C:\\x", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-share", lambda: add(("\\\\srv\\x", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-nul", lambda: add(("a\0b", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-device-name", lambda: add(("con", b"x")), "E-ZIP-TRAVERSAL"),
+        ("02-trailing-dot", lambda: add(("name.", b"x")), "E-ZIP-TRAVERSAL"),
+        ("03-symlink", lambda: add((make_special("link", 0o120000), b"/etc/passwd")), "E-ZIP-LINK"),
+        ("03-device", lambda: add((make_special("disk", 0o060000), b"")), "E-ZIP-LINK"),
+        ("03-tar-symlink", lambda: make_tar(tarfile.SYMTYPE), "E-FORMAT-ARCHIVE"),
+        ("03-tar-hard-link", lambda: make_tar(tarfile.LNKTYPE), "E-FORMAT-ARCHIVE"),
+        ("04-twice", lambda: add(("model.json", b"{}")), "E-ZIP-DUPLICATE"),
+        ("04-other-case", lambda: add(("Model.JSON", b"{}")), "E-ZIP-DUPLICATE"),
+        ("05-zeros", make_zeros, "E-ZIP-RATIO"),
+        ("05-nested", lambda: nest(3), "E-CONVERT-FORMAT"),
+        ("06-lying-header", lambda: lying, "E-ZIP-BROKEN"),
+        ("07-truncated", lambda: PLAIN[:-30], "E-ZIP-BROKEN"),
+        ("07-bad-crc", lambda: break_byte(PLAIN, b"layers-model"), "E-ZIP-BROKEN"),
+        ("07-encrypted", lambda: encrypt(PLAIN), "E-ZIP-ENCRYPTED"),
+        ("07-zip64-lie", lambda: patch_sizes(PLAIN, 0xFFFFFFFF), "E-ZIP-BROKEN"),
     ]  # fmt: skip
-    cases = [HostileCase(name=name, data=data, file_format=tfjs, code=code) for name, data, code in rows]
+    cases = [HostileCase(name=name, make=make, file_format=tfjs, code=code) for name, make, code in rows]
     source: JsonValue = {"type": "folder", "path": "case-08-wrong-digest", "sha256": "0" * 64}
     wrong = HostileCase(
-        name="08-wrong-digest", data=PLAIN, file_format=tfjs, code="E-SOURCE-SHA256", changes={"source": source}
+        name="08-wrong-digest", make=lambda: PLAIN, file_format=tfjs, code="E-SOURCE-SHA256", changes={"source": source}
     )
     return [*cases, wrong]
 
@@ -79,7 +83,7 @@ def test_the_rest_is_built_and_nothing_is_touched_or_left(outcome: HostileBuild)
 
 def test_case_05_a_bomb_is_stopped_within_300_megabytes(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
-    path.write_bytes(pack([*list_tfjs(), ("zeros", ZEROS)], zipfile.ZIP_DEFLATED))
+    path.write_bytes(make_zeros())
     with pytest.raises(FindingsError) as caught:
         convert_archive(
             make_archive(path), make_entry(tmp_path, format="tfjs-layers"), ConversionLimits(memory_bytes=300 << 20)
