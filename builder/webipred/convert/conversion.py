@@ -85,7 +85,9 @@ def run_converter(archive: SourceArchive, target: ConversionTarget, *, jailed: b
         )
         if refusal is not None:
             raise refusal
-        return dataclasses.replace(read_outcome(folder, target), jail=record or UNJAILED)
+        if record is None:  # whoever wrote the result did not come through the entrance
+            raise _refuse_result(target.where)
+        return dataclasses.replace(read_outcome(folder, target), jail=record)
 
 
 def refuse_jail(record: JailRecord | None, where: str, *, jailed: bool) -> FindingsError | None:
