@@ -30,6 +30,14 @@ QUIET = (
 )
 """Silences the browser's own traffic. Only the vendors' names do not resolve; a page's lookup of any other is seen."""
 
+AWAKE = (
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling",
+    "--disable-popup-blocking",
+)
+"""For many pages at a time: none of them falls asleep, and a leak through a new window is not stopped by chance."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
