@@ -20,6 +20,8 @@ class Canary:
     data: bytes
     words: tuple[bytes, ...]
     """Parts of the file's name and of its text, to be searched in ASCII and UTF-16."""
+    text: bytes
+    """A word of the image's text that its name does not hold."""
     pixels: Mapping[str, bytes]
     """Runs of pixels as they stand in memory: RGB and RGBA."""
 
@@ -36,7 +38,8 @@ def make_canary(seed: int) -> Canary:
     mark = "".join(noise.choices("BCDFGHJKLMNPQRSTVWXZ", k=10))
     patient, identity = f"KANARIUS{mark}^Zilpzalp", f"PID{mark[::-1]}"
     rows = [bytes(noise.randrange(256) for _ in range(WIDTH * 3)) for _ in range(HEIGHT)]
-    text = b"tEXt", f"Comment\0{patient} {identity}".encode("latin-1")
+    inner = f"BEFUND{mark[::2]}{mark[1::2]}"
+    text = b"tEXt", f"Comment\0{patient} {identity} {inner}".encode("latin-1")
     header = b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
     pixels = b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows), 0)
     chunks = b"".join(_write_chunk(kind, body) for kind, body in (header, text, pixels, (b"IEND", b"")))
@@ -46,6 +49,7 @@ def make_canary(seed: int) -> Canary:
         file_name=f"1.2.840.{seed}.{patient.replace('^', '_')}.{identity}.png",
         data=b"\x89PNG\r\n\x1a\n" + chunks,
         words=(f"KANARIUS{mark}".encode(), identity.encode()),
+        text=inner.encode(),
         pixels={"pixels (RGB)": run, "pixels (RGBA)": rgba},
     )
 

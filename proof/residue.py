@@ -54,7 +54,7 @@ async def prove_residue(playwright: Playwright, executable: Path, site: Site, ur
 
 
 def list_needles(canary: Canary) -> tuple[bytes, ...]:
-    return (*canary.words, *canary.pixels.values())
+    return (*canary.words, canary.text, *canary.pixels.values())
 
 
 def prove_scanner(folder: Path) -> Check:
@@ -171,7 +171,7 @@ async def _use_and_clear(
     playwright: Playwright, executable: Path, site: Site, url: str, scratch: Path
 ) -> tuple[tuple[Check, ...], Table]:
     canary, home = make_canary(3), Home(root=scratch / "residue-memory")
-    needles = {**canary.pixels, "tensor": compute_tensor(site, canary), "text of the image": canary.words[1]}
+    needles = {**canary.pixels, "tensor": compute_tensor(site, canary), "text of the image": canary.text}
     words = {"name of the file": canary.words[0]}
     async with run_chromium(playwright, executable, home) as browser:
         page = browser.context.pages[0]
