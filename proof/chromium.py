@@ -1,5 +1,6 @@
 """Chromium as a person would have it, under observation: own profile, own home, no switches of the automation."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from playwright.async_api import BrowserContext, Error, Page, Playwright
 from proof.hosts import SITE_ZONE, VENDOR_ZONES
 from proof.processes import find_process, list_family
 
+_CLOSE_LIMIT_S = 20.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 QUIET = (
     "--disable-background-networking",
@@ -29,6 +31,14 @@ QUIET = (
     + ",".join(f"MAP {name} ~NOTFOUND" for zone in VENDOR_ZONES for name in (zone, f"*.{zone}")),
 )
 """Silences the browser's own traffic. Only the vendors' names do not resolve; a page's lookup of any other is seen."""
+
+AWAKE = (
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling",
+    "--disable-popup-blocking",
+)
+"""For many pages at a time: none of them falls asleep, and a leak through a new window is not stopped by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +120,15 @@ async def run_chromium(
     try:
         yield running
     finally:
-        with suppress(Error):
-            await context.close()
+        await _close(running)
+
+
+async def _close(browser: Browser) -> None:
+    """Close as a person would; a browser that a planted leak has brought to a halt is killed."""
+    try:
+        await asyncio.wait_for(browser.context.close(), _CLOSE_LIMIT_S)
+    except (Error, TimeoutError):
+        browser.kill()
 
 
 def list_switches(home: Home, more: Sequence[str] = ()) -> list[str]:

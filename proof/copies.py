@@ -32,6 +32,8 @@ class Changes:
     shell_page: Edit = keep
     """The workspace's page around its script."""
     vault_page: Edit = keep
+    light: bool = False
+    """Whether the model's weights are left out: for code that never comes to predict."""
     added: Mapping[str, bytes] | None = None
     """Files that the site does not have."""
 
@@ -56,6 +58,8 @@ def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
         raise SiteShapeError("the shell's script holds no vault or no manifest")
     copied = dict(files)
     new_manifest = _change_engine(manifest, copied, changes.engine)
+    if changes.light:
+        new_manifest = _drop_weights(new_manifest, copied)
     new_vault_page, vault_hashes = _change_vault(vault_page, changes)
     new_shell = _replace_spans(
         shell, {vault_span: _write_literal(new_vault_page), manifest_span: _write_literal(new_manifest)}
@@ -173,3 +177,16 @@ def _change_engine(manifest: dict[str, object], files: dict[str, bytes], edit: E
     files[path] = data
     changed = {**reference, "path": path, "sha256": digest, "size_bytes": len(data)}
     return {**manifest, "engine": {**engine, "script": changed}}
+
+
+def _drop_weights(manifest: dict[str, object], files: dict[str, bytes]) -> dict[str, object]:
+    """Give every model one byte for weights and no golden images, so that a page is there in no time."""
+    data = b"0"
+    digest = hashlib.sha256(data).hexdigest()
+    reference = {"path": f"assets/{digest[:16]}.plan", "sha256": digest, "size_bytes": len(data)}
+    files[str(reference["path"])] = data
+    models = manifest["models"]
+    if not isinstance(models, list):
+        raise SiteShapeError("the manifest lists no models")
+    light = [{**model, "weights": reference, "weights_parts": [reference], "goldens": []} for model in models]
+    return {**manifest, "models": light}
