@@ -5,6 +5,7 @@ import sys
 import click
 
 import webipred
+from webipred.cli.add import add
 from webipred.cli.build import build
 from webipred.cli.check import check
 from webipred.cli.lock import lock
@@ -22,7 +23,7 @@ def cli() -> None:
     """
 
 
-for command in (build, check, lock, predict, serve):
+for command in (add, build, check, lock, predict, serve):
     cli.add_command(command)
 
 

@@ -100,7 +100,7 @@ def test_a_convolution_with_another_option_is_refused(config: dict[str, Any], ex
         (layer("ReLU", "r", threshold=0.5), "threshold is 0.5, only 0 is converted."),
         (layer("MaxPooling2D", "p", pool_size=9), "its window [9, 9] does not fit into 8 × 8 pixels."),
         (layer("Rescaling", "r", scale=1e300), "scale is 1e+300, finite numbers are expected."),
-        (layer("Softmax", "s", axis=1), "axis 2 is not the last axis."),
+        (layer("Softmax", "s", axis=1), "axis 1 is not the last axis."),
         (layer("UpSampling2D", "u", interpolation="bicubic"), "interpolation is 'bicubic', only nearest or bilinear"),
         (layer("UpSampling2D", "u", size=[1.5, 1]), "size is [1.5, 1], only one or two whole numbers"),
         (layer("ZeroPadding2D", "z", padding=[[1, 2], [-1, 0]]), "padding is [[1, 2], [-1, 0]], only whole numbers"),
