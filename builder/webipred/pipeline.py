@@ -25,12 +25,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """How to build: which entries (empty: all), how many at once, how to fetch, and the limits of a conversion."""
+    """How to build: which entries (empty: all), how many at once, how to fetch, and the limits of a conversion.
+
+    `jailed=False` converts without the jail, which the reports of all models then say.
+    """
 
     only: tuple[str, ...]
     jobs: int
     fetch: FetchOptions
     limits: ConversionLimits
+    jailed: bool = True
 
 
 def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progress: Progress) -> Site:
@@ -84,7 +88,7 @@ def _publish(
         return Unpublished(entry=entry, findings=obstacles, report=None)
     try:
         archive = fetch_archive(entry, rules.folder, lock.models.get(entry.id), options.fetch, progress)
-        model = convert_archive(archive, entry, options.limits)
+        model = convert_archive(archive, entry, options.limits, jailed=options.jailed)
         outcome = validate_model(archive, model, entry, rules)
     except FindingsError as error:
         return Unpublished(entry=entry, findings=error.findings, report=None)

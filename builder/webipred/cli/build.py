@@ -42,6 +42,7 @@ REPORT_PAGE = "build/index.html"
 @options.CACHE
 @options.REPORT
 @options.ZENODO
+@options.NO_JAIL
 def build(
     catalog_path: Path,
     out: Path,
@@ -52,6 +53,7 @@ def build(
     cache_dir: Path,
     report_path: Path | None,
     zenodo: str,
+    no_jail: bool,
 ) -> None:
     """Build the site: fetch, convert and validate every locked entry, and write the folder.
 
@@ -65,7 +67,7 @@ def build(
     loaded = load_catalog(catalog_path)
     lock = read_lock(catalog_path.with_suffix(".lock"))
     fetch = FetchOptions(cache_dir=cache_dir, offline=offline, zenodo_base=zenodo)
-    build_options = BuildOptions(only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits())
+    build_options = BuildOptions(only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits(), jailed=not no_jail)
     site = build_site(loaded, lock, build_options, ConsoleProgress())
     outcomes = [outcome for outcome in site.outcomes if not only or outcome.entry.id in only]
     findings = [finding for outcome in outcomes for finding in outcome.findings]

@@ -15,6 +15,7 @@ from webipred.validate.activation import check_activation
 from webipred.validate.bundle import GoldenVector, ModelBundle
 from webipred.validate.checks import STATIC_CHECKS, Candidate, check_class_order, conclude, read_notice
 from webipred.validate.goldens import Chain, read_sample, record_goldens
+from webipred.validate.jail import check_jail
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Check, Report
 from webipred.validate.runtime import RuntimeChoice, choose_runtime
@@ -37,7 +38,7 @@ def validate_model(archive: SourceArchive, model: OnnxModel, entry: CatalogEntry
     """
     program = compile_program(entry.preprocessing, entry.input)
     candidate = Candidate(entry=entry, model=model, program=program, policy=rules.policy, folder=rules.folder)
-    checks = [check(candidate) for check in STATIC_CHECKS]
+    checks = [*(check(candidate) for check in STATIC_CHECKS), check_jail(model.jail, entry.id)]
     goldens: tuple[GoldenVector, ...] = ()
     choice: RuntimeChoice | None = None
     if checks[0].outcome == "passed" and checks[1].outcome == "passed":

@@ -48,7 +48,7 @@ def list_failures(outcome: ModelBundle | Report) -> list[str]:
 def test_a_right_entry_becomes_a_bundle(tmp_path: Path, policy: Policy) -> None:
     bundle = validate(tmp_path, policy, make_entry(tmp_path))
     assert isinstance(bundle, ModelBundle)
-    names = ["graph", "interface", "size", "licence", "use", "storage", "class-order"]
+    names = ["graph", "interface", "size", "licence", "use", "storage", "jail", "class-order"]
     names += ["golden-vectors", "activation", "runtime"]
     assert names == [check.name for check in bundle.report.checks]
 
