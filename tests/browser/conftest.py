@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Playwright, expect, sync_playwright
 
 from browser.chromium import ARGUMENTS, find_chromium
+from browser.firefox import Firefox, find_firefox, run_firefox
 from browser.server import Host, run_host
 from browser.sites import make_bundle, make_site
 
@@ -122,3 +123,13 @@ def _watch(workspace: Workspace, allowed: tuple[str, ...]) -> None:
             None if request.url.startswith((url, "blob:", "about:")) else note(f"foreign request: {request.url}")
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def firefox() -> Iterator[Firefox]:
+    """The Firefox of this machine; skips where there is none."""
+    executable = find_firefox()
+    if executable is None:
+        pytest.skip("no Firefox is installed; `make test` installs one where it may, or set WEBIPRED_FIREFOX")
+    with run_firefox(executable) as running:
+        yield running

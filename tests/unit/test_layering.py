@@ -7,7 +7,8 @@ import webipred
 
 ROOT = Path(webipred.__file__).parent
 ORDER = ("findings", "errors", "digests", "progress", "assets", "catalog", "sources", "convert", "drafting", "images",
-         "engine", "validate", "site", "checking", "prediction", "pipeline", "cli")  # fmt: skip
+         "engine", "validate", "site", "verify", "delivery", "checking", "prediction", "pipeline", "bench",
+         "cli")  # fmt: skip
 
 
 def list_modules() -> list[Path]:

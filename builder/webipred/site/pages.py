@@ -8,6 +8,7 @@ from webipred.site.cards import ModelCard, list_facets, make_card
 from webipred.site.manifest import EngineRef
 from webipred.site.notices import Notice
 from webipred.site.outcomes import EntryOutcome
+from webipred.site.proof import PROOF_PATH, ProofReport
 from webipred.site.rendering import Layout, Place, render_page
 from webipred.site.report_json import render_report_json, render_reports_json
 from webipred.site.report_text import rank_findings, render_report_text, render_reports_text
@@ -26,6 +27,8 @@ class PageContent:
     outcomes: tuple[EntryOutcome, ...]
     notices: tuple[Notice, ...]
     catalog_script: str
+    privacy_script: str
+    proof: ProofReport | None
 
 
 def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
@@ -39,6 +42,8 @@ def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
         if outcome.status == "published":
             yield f"models/{outcome.entry.id}/report.json", render_report_json(outcome).encode()
             yield f"models/{outcome.entry.id}/report.txt", render_report_text(outcome).encode()
+    if content.proof is not None:
+        yield PROOF_PATH, content.proof.render()
     for notice in content.notices:
         yield notice.path, notice.text
     for bundle, _ in content.models:
@@ -47,15 +52,17 @@ def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
 
 
 def _render_language(layout: Layout, content: PageContent, language: str) -> Iterator[File]:
-    def render(path: str, template: str, values: Mapping[str, object], script: str | None = None) -> File:
+    def render(
+        path: str, template: str, values: Mapping[str, object], script: str | None = None, *, connects: bool = False
+    ) -> File:
         place = Place(path=path, language=language, default_language=layout.site.languages[0])
-        return render_page(layout, place, template, values, script)
+        return render_page(layout, place, template, values, script, connects=connects)
 
     cards = [make_card(bundle, files, content.engine, language) for bundle, files in content.models]
     listing = {"cards": cards, "facets": list_facets(cards), "unpublished": _select_unpublished(content.outcomes)}
     yield render("index.html", "catalog", listing, content.catalog_script if len(cards) > 1 else None)
     yield render("build/index.html", "build", {"outcomes": content.outcomes})
-    yield render("privacy/index.html", "privacy", {})
+    yield render("privacy/index.html", "privacy", {"proof": content.proof}, content.privacy_script, connects=True)
     yield render("licenses/index.html", "licenses", {"cards": cards, "notices": content.notices})
     for card in cards:
         folder = f"models/{card.entry.id}"

@@ -73,12 +73,18 @@ def locate(path: str, language: str, default_language: str) -> str:
 
 
 def render_page(
-    layout: Layout, place: Place, template: str, content: Mapping[str, object], script: str | None = None
+    layout: Layout,
+    place: Place,
+    template: str,
+    content: Mapping[str, object],
+    script: str | None = None,
+    *,
+    connects: bool = False,
 ) -> tuple[str, bytes]:
     """Return (path, bytes) of the page made from pages/<template>.html.jinja.
 
     The template sees `content`, `t` (texts), `site`, `reach`, `reach_root` and what the base layout needs. `script`
-    is the source of the page's one script.
+    is the source of the page's one script; `connects` lets it ask the own host.
     """
     texts = load_texts(place.language)
     shared: dict[str, object] = {
@@ -98,7 +104,9 @@ def render_page(
         "icon": place.reach_root(layout.icon_path),
         "inline_icon": inline_icon(),
         "policy": static_page_policy(
-            style_hashes=[hash_source(layout.style)], script_hashes=[hash_source(script)] if script else []
+            style_hashes=[hash_source(layout.style)],
+            script_hashes=[hash_source(script)] if script else [],
+            connects=connects,
         ),
         "style": _trust_source(layout.style, "style"),
         "script": _trust_source(script, "script") if script else None,

@@ -4,7 +4,7 @@ export interface Runtime {
   /** Take the weights; afterwards `threads` is known. */
   load(weights: ArrayBuffer): Promise<void>;
   /** Run one image, float32 of `shape` (1, height, width, channels); returns the probabilities. */
-  run(tensor: Float32Array<ArrayBuffer>, shape: readonly number[]): Promise<Float32Array>;
+  run(tensor: Float32Array<ArrayBuffer>, shape: readonly number[]): Promise<Float32Array<ArrayBuffer>>;
   release(): Promise<void>;
   readonly threads: number;
 }

@@ -1,6 +1,7 @@
 /** Whether this computer has proved itself: running, passed or refused. */
 
-import type { Proof } from "./engine-host";
+import type { TextKey, Translate } from "../shared/text";
+import type { Proof, Runner, RunnerName } from "./engine-host";
 import type { Voice } from "./format";
 
 interface Props {
@@ -8,7 +9,7 @@ interface Props {
   readonly voice: Voice;
 }
 
-export function CheckLine({ proof: { phase, selfTest }, voice: { t } }: Props) {
+export function CheckLine({ proof: { phase, selfTest, runner }, voice: { t } }: Props) {
   const counts = { passed: selfTest?.passed ?? 0, total: selfTest?.total ?? 0, done: selfTest?.done ?? 0 };
   switch (phase) {
     case "checking":
@@ -21,6 +22,7 @@ export function CheckLine({ proof: { phase, selfTest }, voice: { t } }: Props) {
       return (
         <p class="check passed" role="status">
           <span aria-hidden="true">✓</span> {t("app.check.passed", counts)}
+          {runner && <span class="quiet"> · {describeRunner(runner, t)}</span>}
         </p>
       );
     case "refused":
@@ -32,4 +34,17 @@ export function CheckLine({ proof: { phase, selfTest }, voice: { t } }: Props) {
         </div>
       );
   }
+}
+
+const RUNNER_TEXTS: Readonly<Record<RunnerName, TextKey>> = {
+  "compiled/plain": "app.check.runner.plain",
+  "compiled/relaxed-fused": "app.check.runner.relaxed-fused",
+  "compiled/relaxed-unfused": "app.check.runner.relaxed-unfused",
+  "onnxruntime-web": "app.check.runner.onnxruntime-web",
+};
+
+/** Which build runs and how it rounds: for those who compare computers. */
+function describeRunner({ name, threads }: Runner, t: Translate): string {
+  const build = t(RUNNER_TEXTS[name]);
+  return threads > 1 ? `${build}, ${t("app.check.threads", { n: threads })}` : build;
 }

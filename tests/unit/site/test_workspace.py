@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from webipred.site.emission import hash_source
-from webipred.site.manifest import EngineRef, FileRef, SiteManifest
+from webipred.site.manifest import EngineRef, FileRef, NetworksRef, SiteManifest
 from webipred.site.workspace import render_workspace
 
 FILE = FileRef(path="assets/0.js", sha256="0" * 64, size_bytes=1)
+NETWORKS = NetworksRef(plain=FILE, plain_threads=FILE, relaxed=FILE, relaxed_threads=FILE)
 SCRIPT = "const a=__WEBIPRED_SITE_MANIFEST__,b=__WEBIPRED_VAULT_HTML__;"
 
 
@@ -22,7 +23,7 @@ def make_manifest(title: str = "Models") -> SiteManifest:
         title={"en": title},
         operator="Test",
         languages=["en"],
-        engine=EngineRef(script=FILE, preprocess=FILE, network=FILE, fallback=None),
+        engine=EngineRef(script=FILE, preprocess=FILE, networks=NETWORKS, fallback=None),
         models=[],
     )
 

@@ -1,9 +1,16 @@
 """Read ONNX bytes into a graph with static shapes."""
 
+from typing import Final
+
+import numpy as np
 import onnx
-from onnx import AttributeProto, ModelProto, NodeProto, numpy_helper, shape_inference
+from onnx import AttributeProto, ModelProto, NodeProto, helper, numpy_helper, shape_inference
 
 from webipred.engine.compiler.graph import Array, Attribute, Graph, Node, Shape, UnsupportedOperator, remove_dead
+
+NUMBERS: Final = {
+    "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64,
+}  # fmt: skip
 
 
 def read_graph(data: bytes, input_shape: Shape | None = None) -> Graph:
@@ -59,6 +66,9 @@ def infer_shapes(model: ModelProto) -> dict[str, Shape]:
     ) in bare.graph.initializer:  # large weights matter for shapes by their sizes only, and copying them costs seconds
         if len(tensor.raw_data) > 4096:
             tensor.ClearField("raw_data")
+    for node in bare.graph.node:
+        if node.op_type == "GroupNormalization":  # onnx infers nothing for it; its result is shaped like its input
+            node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
     inferred = shape_inference.infer_shapes(bare, data_prop=True)
     shapes: dict[str, Shape] = {}
     for item in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
@@ -107,6 +117,8 @@ def read_constant(proto: NodeProto) -> Array:
     for item in proto.attribute:
         if item.name == "value":
             return numpy_helper.to_array(item.t)
+        if item.name in NUMBERS:
+            return np.array(read_attribute(item), NUMBERS[item.name])
     raise UnsupportedOperator("Constant", proto.output[0], "it has no tensor value")
 
 

@@ -1,0 +1,175 @@
+"""Copies of a built site in which one part was changed and every hash pinned anew: a hostile dependency, shipped."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+WORKSPACE = "predict/index.html"
+_POLICY = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(">)')
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_VAULT_START, _MANIFEST_START = '"\\u003c!doctype html', '{"format_version":1'
+
+Edit = Callable[[str], str]
+
+
+def keep(text: str) -> str:
+    """Change nothing."""
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a copy differs in: the scripts of the realms, the two policies, and the rest of the pages."""
+
+    shell: Edit = keep
+    vault: Edit = keep
+    engine: Edit = keep
+    shell_policy: Edit = keep
+    vault_policy: Edit = keep
+    shell_page: Edit = keep
+    """The workspace's page around its script."""
+    vault_page: Edit = keep
+    added: Mapping[str, bytes] | None = None
+    """Files that the site does not have."""
+
+
+class SiteShapeError(Exception):
+    """The site is not built as the proof knows it; nothing it planted would count."""
+
+
+def read_folder(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Check that the workspace is where the proof plants, and return the files."""
+    make_copy(files, Changes())
+    return files
+
+
+def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
+    """Return `files` with the workspace changed and consistently pinned again; without changes it is byte-identical."""
+    page = _decode(files, WORKSPACE)
+    shell = _find_script(page)
+    vault_page, vault_span = _find_literal(shell, _VAULT_START)
+    manifest, manifest_span = _find_literal(shell, _MANIFEST_START)
+    if not isinstance(vault_page, str) or not isinstance(manifest, dict):
+        raise SiteShapeError("the shell's script holds no vault or no manifest")
+    copied = dict(files)
+    new_manifest = _change_engine(manifest, copied, changes.engine)
+    new_vault_page, vault_hashes = _change_vault(vault_page, changes)
+    new_shell = _replace_spans(
+        shell, {vault_span: _write_literal(new_vault_page), manifest_span: _write_literal(new_manifest)}
+    )
+    new_shell = changes.shell(new_shell)
+    if "</script" in new_shell.lower():
+        raise SiteShapeError("the planted code would end its script")
+    hashes = {**vault_hashes, _hash(shell): _hash(new_shell)}
+    page = page.replace(f"<script>{shell}</script>", f"<script>{new_shell}</script>")
+    page = _change_policy(page, lambda policy: changes.shell_policy(_replace_all(policy, hashes)))
+    copied[WORKSPACE] = changes.shell_page(page).encode()
+    copied.update(changes.added or {})
+    return copied
+
+
+def read_policies(files: Mapping[str, bytes]) -> tuple[str, str]:
+    """Return the policies of shell and vault; "" for one that is missing."""
+    page = _decode(files, WORKSPACE)
+    vault, _ = _find_literal(_find_script(page), _VAULT_START)
+    found = [_POLICY.search(text) for text in (page, str(vault))]
+    shell_policy, vault_policy = (match[2] if match else "" for match in found)
+    return shell_policy, vault_policy
+
+
+def read_manifest(files: Mapping[str, bytes]) -> dict[str, object]:
+    """Return the manifest that is pinned inside the shell's script."""
+    manifest, _ = _find_literal(_find_script(_decode(files, WORKSPACE)), _MANIFEST_START)
+    if not isinstance(manifest, dict):
+        raise SiteShapeError("the shell's script holds no manifest")
+    return manifest
+
+
+def read_vault(files: Mapping[str, bytes]) -> str:
+    """Return the vault's page."""
+    vault, _ = _find_literal(_find_script(_decode(files, WORKSPACE)), _VAULT_START)
+    return str(vault)
+
+
+def _decode(files: Mapping[str, bytes], path: str) -> str:
+    if path not in files:
+        raise SiteShapeError(f"the site has no {path}")
+    return files[path].decode()
+
+
+def _find_script(page: str) -> str:
+    found = [match[1] for match in _SCRIPT.finditer(page)]
+    script = next((text for text in reversed(found) if _VAULT_START in text), None)
+    if script is None:
+        raise SiteShapeError(f"{WORKSPACE} holds no script with a vault")
+    return script
+
+
+def _find_literal(script: str, start: str) -> tuple[object, tuple[int, int]]:
+    at = script.find(start)
+    if at < 0:
+        raise SiteShapeError(f"the shell's script holds no {start}")
+    value, end = json.JSONDecoder().raw_decode(script, at)
+    return value, (at, end)
+
+
+def _write_literal(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _replace_spans(text: str, values: Mapping[tuple[int, int], str]) -> str:
+    for (start, end), value in sorted(values.items(), reverse=True):
+        text = text[:start] + value + text[end:]
+    return text
+
+
+def _replace_all(text: str, values: Mapping[str, str]) -> str:
+    for old, new in values.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _change_policy(page: str, edit: Edit) -> str:
+    """Apply `edit` to the page's policy; an edit that returns "" removes the element."""
+
+    def replace(found: re.Match[str]) -> str:
+        policy = edit(found[2])
+        return f"{found[1]}{policy}{found[3]}" if policy else "<!-- -->"
+
+    return _POLICY.sub(replace, page, count=1)
+
+
+def _change_vault(page: str, changes: Changes) -> tuple[str, dict[str, str]]:
+    found = _SCRIPT.search(page)
+    if found is None:
+        raise SiteShapeError("the vault has no script")
+    script = found[1]
+    changed = changes.vault(script)
+    hashes = {_hash(script): _hash(changed)}
+    page = page[: found.start(1)] + changed + page[found.end(1) :]
+    page = _change_policy(page, lambda policy: changes.vault_policy(_replace_all(policy, hashes)))
+    return changes.vault_page(page), hashes
+
+
+def _change_engine(manifest: dict[str, object], files: dict[str, bytes], edit: Edit) -> dict[str, object]:
+    engine = manifest["engine"]
+    if not isinstance(engine, dict):
+        raise SiteShapeError("the manifest describes no engine")
+    reference = engine["script"]
+    old = files[reference["path"]].decode()
+    new = edit(old)
+    if new == old:
+        return manifest
+    data = new.encode()
+    digest = hashlib.sha256(data).hexdigest()
+    path = f"assets/{digest[:16]}.js"
+    files[path] = data
+    changed = {**reference, "path": path, "sha256": digest, "size_bytes": len(data)}
+    return {**manifest, "engine": {**engine, "script": changed}}
