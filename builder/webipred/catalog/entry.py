@@ -66,6 +66,8 @@ class Output(Node):
 
     activation: Literal["none", "softmax", "sigmoid"] = "none"
     """`none` if the network already ends in softmax or sigmoid."""
+    name: Text | None = None
+    """Which output, for a Keras network with several: the name of its layer."""
 
 
 class Weights(Node):

@@ -5,6 +5,7 @@ import sys
 import click
 
 import webipred
+from webipred.cli.add import add
 from webipred.cli.bench import bench
 from webipred.cli.build import build
 from webipred.cli.bundle import bundle
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, build, bundle, check, lock, predict, serve, verify):
+for command in (add, bench, build, bundle, check, lock, predict, serve, verify):
     cli.add_command(command)
 
 

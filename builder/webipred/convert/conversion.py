@@ -70,6 +70,7 @@ def describe_target(entry: CatalogEntry, file: str, limits: ConversionLimits) ->
         classes=len(entry.classes),
         activation=entry.output.activation,
         limits=limits,
+        output_name=entry.output.name,
     )
 
 

@@ -30,6 +30,7 @@ CONVERTERS: Final[Mapping[str, str]] = {
     "keras-h5": "webipred.convert.keras_h5",
     "keras-v3": "webipred.convert.keras_v3",
     "onnx": "webipred.convert.onnx_file",
+    "tflite": "webipred.convert.tflite",
 }
 
 
