@@ -62,6 +62,8 @@ def test_the_float16_plan_is_published_with_golden_vectors_that_it_gives(tmp_pat
     for golden in bundle.goldens:
         tensor = preprocessor.run(bundle.program, decode_image(golden.image, bundle.entry.input))
         assert network.run(tensor) == pytest.approx(golden.probabilities, abs=golden.tolerance)
+        assert golden.outputs is not None
+        assert golden.outputs.plain == hash_bytes(network.compute(tensor).tobytes())
 
 
 def test_the_report_shows_the_measured_change(tmp_path: Path) -> None:
