@@ -1,6 +1,6 @@
 /** Keeps an engine that has proved itself: starts it, runs the self-test, and replaces it when it died. */
 
-import { AppError } from "../shared/errors";
+import { AppError, describeError, type ErrorMessage } from "../shared/errors";
 import type { GoldenRef } from "../shared/manifest";
 import type { LoadMessage, Prediction, Tasks, Thumbnail } from "../shared/messages";
 import { createEngineClient, type EngineClient } from "./engine-client";
@@ -24,6 +24,8 @@ export interface SelfTest {
 export interface Proof {
   readonly phase: Phase;
   readonly selfTest: SelfTest | null;
+  /** Why it was refused, where that is something that a person can do something about: memory. */
+  readonly refusal?: ErrorMessage;
 }
 
 export interface EngineHost {
@@ -38,13 +40,13 @@ export interface EngineHost {
 export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) => Worker): EngineHost {
   let proved: EngineClient | null = null;
   let proving: Promise<EngineClient> | null = null;
-  let isRefused = false;
+  let refusal: ErrorMessage | null = null;
   let report: (proof: Proof) => void = () => undefined;
 
   /** The engine that runs, or the one that replaces it: whoever asks meanwhile waits for the same proof. */
   async function getProved(): Promise<EngineClient> {
     if (proved?.isAlive) return proved;
-    if (isRefused) throw new AppError("E-ENGINE-START");
+    if (refusal) throw new AppError(refusal.code, refusal.args);
     proving ??= startProved().finally(() => (proving = null));
     return proving;
   }
@@ -60,11 +62,11 @@ export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) 
       await fresh.ask("start", { model, preprocess, runtime, weights }, { limitMs: START_LIMIT_MS });
       selfTest = await proveEngine(fresh, load, (step) => report({ phase: "checking", selfTest: step }));
       if (selfTest.passed < selfTest.total) throw new AppError("E-ENGINE-START");
-    } catch {
+    } catch (thrown) {
       fresh?.terminate();
-      isRefused = true;
-      report({ phase: "refused", selfTest });
-      throw new AppError("E-ENGINE-START");
+      refusal = describeRefusal(thrown);
+      report({ phase: "refused", selfTest, refusal });
+      throw new AppError(refusal.code, refusal.args);
     }
     proved = fresh;
     report({ phase: "ready", selfTest });
@@ -85,6 +87,12 @@ export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) 
       return (await getProved()).ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
     },
   };
+}
+
+/** Of all reasons only a lack of memory is told: the others are no affair of the person in front of the screen. */
+function describeRefusal(thrown: unknown): ErrorMessage {
+  const error = describeError(thrown, "E-ENGINE-START");
+  return error.code === "E-MEMORY-MODEL" ? error : { code: "E-ENGINE-START", args: {} };
 }
 
 async function proveEngine(
