@@ -77,9 +77,8 @@ class Builder:
         squeezed = self.add("ReduceMean", x, self.constant(np.array([2, 3])), keepdims=1)
         reduced = self.activate(self.convolve(squeezed, hidden, 1, bias=True), inner)
         gate = self.convolve(reduced, self.channels[x], 1, bias=True)
-        return self.add(
-            "Mul", x, self.add(outer, gate, **({"alpha": 1 / 6, "beta": 0.5} if outer == "HardSigmoid" else {}))
-        )
+        slope: dict[str, Any] = {"alpha": 1 / 6, "beta": 0.5} if outer == "HardSigmoid" else {}
+        return self.add("Mul", x, self.add(outer, gate, **slope))
 
     def dense(self, x: str, inputs: int, outputs: int) -> str:
         matrix = self.normal(inputs, outputs, scale=inputs**-0.5)
