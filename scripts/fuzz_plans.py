@@ -62,8 +62,8 @@ def main() -> None:
             for seed in range(arguments.seed, arguments.seed + -(-left // CHUNK)):
                 numbers = run(program, folder / plan, min(CHUNK, left), seed)
                 left -= CHUNK
-                for status, number in zip(Status, numbers, strict=True):
-                    totals[status] += number
+                for status in Status:
+                    totals[status] += numbers[status]
                 print(f"{sum(totals.values())} plans", file=sys.stderr, flush=True)
     print(f"{sum(totals.values())} plans: {totals[Status.OK]} ran to their end, the others were refused:")
     for status, number in totals.items():

@@ -29,7 +29,7 @@ def compile_apart(model: bytes, storage: Storage) -> bytes:
         (folder / STORAGE).write_text(storage, encoding="ascii")
         ending = run_process([sys.executable, "-I", "-S", "-c", BOOTSTRAP, *_import_paths()], folder, LIMITS)
         if ending.timed_out:
-            raise CompilerError("the whole", f"more than {LIMITS.wall_s:g} s")
+            raise CompilerError("compile", f"more than {LIMITS.wall_s:g} s")
         if (folder / PLAN).is_file() and ending.status == 0:
             return (folder / PLAN).read_bytes()
         raise _read_refusal(folder / REFUSAL, ending.status)
@@ -38,18 +38,18 @@ def compile_apart(model: bytes, storage: Storage) -> bytes:
 def _read_refusal(path: Path, status: int) -> UnsupportedOperator | CompilerError:
     """Return what the process wrote down; its words are data like any other."""
     if not path.is_file():
-        return CompilerError("the whole", f"it ended with status {status}")
+        return CompilerError("compile", f"it ended with status {status}")
     try:
         refusal = parse_json(path.read_bytes(), REFUSAL, REFUSAL_BYTES)
     except FindingsError:
-        return CompilerError("the whole", "an unreadable answer")
+        return CompilerError("compile", "an unreadable answer")
     match refusal:
         case {"operator": str(operator), "node": str(node), "why": str(why)}:
             return UnsupportedOperator(_plain(operator), _plain(node), _plain(why))
         case {"step": str(step), "kind": str(kind)}:
             return CompilerError(_plain(step), _plain(kind))
         case _:
-            return CompilerError("the whole", "an unreadable answer")
+            return CompilerError("compile", "an unreadable answer")
 
 
 def _plain(text: str) -> str:

@@ -109,7 +109,7 @@ def test_bytes_outside_reserved_memory_are_refused(net_wasm: bytes, place: int, 
 def test_too_little_memory_is_told_with_the_need(net_wasm: bytes) -> None:
     plan = bytearray(make_image_plan())
     struct.pack_into("<I", plan, 28, 0xF0000000)
-    with pytest.raises(PlanError, match="needs 3840 MB of memory"):
+    with pytest.raises(PlanError, match="needs 4027 MB of memory"):
         Network(net_wasm, repair(bytes(plan)))
 
 

@@ -15,7 +15,7 @@ from webipred.engine.compiler.graph import Graph, Shape, UnsupportedOperator
 from webipred.engine.compiler.instructions import Assembly, Instruction, View
 from webipred.engine.compiler.layout import sink_transposes, wrap_spatial
 from webipred.engine.compiler.lowering import lower
-from webipred.engine.compiler.memory import Lifetime, place_buffers
+from webipred.engine.compiler.memory import Lifetime, measure_peak, place_buffers
 from webipred.engine.compiler.normalizations import recognise_norms
 from webipred.engine.compiler.padding import merge_pads, resolve_windows
 from webipred.engine.compiler.plan_format import Code, Operator, Plan, Space, Tensor, join_sections, write_plan
@@ -52,12 +52,16 @@ IN_PLACE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compilation:
-    """A plan's bytes and what reports and profiles tell about it."""
+    """A plan's bytes and what reports and profiles tell about it.
+
+    `live_bytes` is the most that activations need at one step, `arena_bytes` what they get.
+    """
 
     data: bytes
     names: tuple[str, ...]
     codes: tuple[Code, ...]
     arena_bytes: int
+    live_bytes: int
     weight_bytes: int
 
 
@@ -103,7 +107,8 @@ def assemble(assembly: Assembly, storage: Storage) -> Compilation:
     if any(port.constant for port in ports):
         raise UnsupportedOperator("Output", graph.outputs[0], "an output is constant")
     instructions = share_buffers(assembly, ports)
-    offsets, arena_bytes = place_buffers(measure_lifetimes(assembly, instructions, ports))
+    lifetimes = measure_lifetimes(assembly, instructions, ports)
+    offsets, arena_bytes = place_buffers(lifetimes)
     sections, places = lay_out_constants(assembly, instructions, storage)
     tensors: dict[Tensor, int] = {}
 
@@ -136,6 +141,7 @@ def assemble(assembly: Assembly, storage: Storage) -> Compilation:
         names=tuple(item.name for item in instructions),
         codes=tuple(item.code for item in instructions),
         arena_bytes=arena_bytes,
+        live_bytes=measure_peak(lifetimes),
         weight_bytes=len(sections[0]) + len(sections[1]),
     )
 

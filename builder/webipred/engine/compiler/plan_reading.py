@@ -55,7 +55,7 @@ class PlanError(FindingsError):
         self.status = status
         what = f"the engine refuses the plan: {EXPLANATIONS.get(status, status.name.lower())}"
         if status == Status.MEMORY:
-            what = f"the engine needs {need_bytes / 2**20:.0f} MB of memory behind the plan and cannot get them"
+            what = f"the engine needs {need_bytes / 1e6:.0f} MB of memory behind the plan and cannot get them"
         super().__init__([Finding(code="E-ENGINE-PLAN", where="plan", what=f"{what}.", fix="Build the model again.")])
 
 
