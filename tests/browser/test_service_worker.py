@@ -71,14 +71,14 @@ def visit(browser: Browser, files: dict[str, bytes], **options: object) -> Itera
 
 def load_model(page: Page) -> None:
     page.get_by_role("button", name="Load model").click()
-    expect(page.frame_locator("iframe").get_by_text(PASSED)).to_be_visible(timeout=120_000)
+    expect(page.frame_locator("iframe").get_by_text(PASSED)).to_be_visible(timeout=60_000)
 
 
 def predict(page: Page) -> None:
     vault = page.frame_locator("iframe")
     chosen = [{"name": "a.png", "mimeType": "image/png", "buffer": RED}]
     vault.locator("input[type=file]").first.set_input_files(chosen)  # type: ignore[arg-type]
-    expect(vault.locator(".counts")).to_contain_text("1 of 1 images done.", timeout=120_000)
+    expect(vault.locator(".counts")).to_contain_text("1 of 1 images done.", timeout=60_000)
     expect(vault.get_by_role("row", name="a.png")).to_contain_text("Red")
 
 

@@ -53,7 +53,7 @@ def render_service_worker(
         },
     }
     version = hash_json({"script": hash_bytes(script.encode()), "table": content})
-    return fill_names(script, {_TABLE_NAME: {"version": version[:16], **content}}).encode()
+    return fill_names(WORKER_ASSET, script, {_TABLE_NAME: {"version": version[:16], **content}}).encode()
 
 
 def _choose_keeping(path: str, engine: EngineRef) -> Keeping:

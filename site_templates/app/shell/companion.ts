@@ -43,6 +43,13 @@ export function startCompanion(site: SiteManifest, policy: Policy): Companion {
     new Promise<Advice>((resolve) => setTimeout(() => resolve("stay"), SETTLE_MS)),
   ]);
   let isLocked = false;
+  let held: Promise<void> | null = null;
+  const lockPage = async (controller: ServiceWorker): Promise<void> => {
+    isLocked = true;
+    held ??= holdLock();
+    await held;
+    tell(controller, { type: "ready" });
+  };
   return {
     advice,
     isBypassed,
@@ -50,10 +57,9 @@ export function startCompanion(site: SiteManifest, policy: Policy): Companion {
       return isLocked;
     },
     async lock() {
-      if (!container?.controller) return;
-      isLocked = true;
-      await holdLock();
-      tell(container.controller, { type: "ready" });
+      if (!container) return;
+      if (container.controller) await lockPage(container.controller);
+      container.addEventListener("controllerchange", () => container.controller && void lockPage(container.controller));
     },
     async isOutdated() {
       const published = await readPublishedBuild();

@@ -37,7 +37,13 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: B
   document.documentElement.lang = language;
   const voice = { language, t: createTranslate(language) };
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const batch = createBatch(load, createEngineHost(load, startWorker), () => {
+  const workers: Worker[] = [];
+  const startEngine = (script: Blob): Worker => {
+    const worker = startWorker(script);
+    workers.push(worker);
+    return worker;
+  };
+  const batch = createBatch(load, createEngineHost(load, startEngine), () => {
     timer ??= setTimeout(draw, DRAW_MS);
   });
 
@@ -50,6 +56,7 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: B
   /** Images and results go first, whatever becomes of the frame. */
   function forget(): void {
     if (timer !== null) clearTimeout(timer);
+    for (const worker of workers) worker.terminate();
     render(null, root);
     endDocument();
   }
