@@ -127,7 +127,7 @@ function markReload(): boolean {
   }
 }
 
-/** Held until this page is gone: the worker, which may be started anew at any time, finds it. */
+/** Held until this page is gone: a new build is not activated meanwhile. */
 async function holdLock(): Promise<void> {
   if (!("locks" in navigator)) return;
   await new Promise<void>((granted) => {

@@ -1,4 +1,11 @@
-/** Loading this page again, with what was meant to happen next. It travels with the history entry: nothing is stored. */
+/**
+ * Loading this page again, with what was meant to happen next.
+ *
+ * It waits in the tab's session storage until the next page takes it: Chromium forgets the state of a history entry that
+ * was replaced just before a reload. It names a public model and a language, nothing else.
+ */
+
+const PLACE = "webipred intent";
 
 export interface Intent {
   readonly language?: string;
@@ -9,13 +16,22 @@ export interface Intent {
 }
 
 export function reloadPage(intent: Intent): void {
-  history.replaceState({ intent }, "");
+  document.body.inert = true; // what is pressed from now on would be lost
+  try {
+    sessionStorage.setItem(PLACE, JSON.stringify(intent));
+  } catch {
+    // without storage the page begins anew
+  }
   location.reload();
 }
 
 /** What the page before this one meant to happen; asked once. */
 export function takeIntent(): Intent {
-  const { intent } = (history.state as { intent?: Intent } | null) ?? {};
-  history.replaceState(null, "");
-  return intent ?? {};
+  try {
+    const intent = sessionStorage.getItem(PLACE);
+    sessionStorage.removeItem(PLACE);
+    return (JSON.parse(intent ?? "{}") as Intent | null) ?? {};
+  } catch {
+    return {};
+  }
 }

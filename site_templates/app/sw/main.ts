@@ -38,7 +38,18 @@ self.addEventListener("fetch", (event) => {
 /** While a vault is open anywhere, the new build waits until all pages of the old one are closed. */
 async function install(): Promise<void> {
   await installBuild();
+  await keepMissing();
   if ((await countLocked()) === 0) await self.skipWaiting();
+}
+
+/** Not every host gives this page by its name; without it a sentence says the same. */
+async function keepMissing(): Promise<void> {
+  if (!(MISSING in TABLE.files)) return;
+  try {
+    await keep(MISSING, await fetchVerified(MISSING));
+  } catch {
+    return;
+  }
 }
 
 async function activate(): Promise<void> {
@@ -113,7 +124,9 @@ async function pass(path: string): Promise<Answer> {
 /** No address but those of the build is asked for, so what a wrong one says never reaches a server. */
 async function showMissing(): Promise<Answer> {
   const stored = MISSING in TABLE.files ? await readStored(MISSING) : null;
-  const response = stored ? answerFile(stored, getFile(MISSING), 404) : Response.error();
+  const response = stored
+    ? answerFile(stored, getFile(MISSING), 404)
+    : answerSentence(404, "There is no such page on this site.", "Diese Seite gibt es hier nicht.");
   return { response, outcome: "refused" };
 }
 
@@ -126,7 +139,7 @@ async function reply({ data, source, ports }: ExtendableMessageEvent): Promise<v
   const message = data as Partial<WorkerRequest> | null;
   switch (message?.type) {
     case "ready":
-      lock(source.id);
+      await lock(source.id);
       await restartCounts(true);
       break;
     case "claim":

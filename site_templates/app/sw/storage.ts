@@ -45,7 +45,8 @@ export async function fetchVerified(path: string): Promise<ArrayBuffer> {
 
 /** The only way to the network: an address of the site, without cookie, referrer or redirect. */
 export function request(path: string, cache: RequestCache): Promise<Response> {
-  return fetch(locate(path), { credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", cache });
+  const address = locate(path).replace(/\/index\.html$/, "/"); // some hosts redirect the name of an index page
+  return fetch(address, { credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", cache });
 }
 
 /** Keep bytes that were verified, where files of this kind belong. A full disk is no failure: nothing is kept. */
