@@ -14,27 +14,31 @@ from webipred.site.templates import read_page
 from webipred.site.texts import load_texts
 from webipred.verify.verification import Verification
 
-_SHOWN_FINDINGS = 6
+_SHOWN_FINDINGS = 4
 """More would not fit the page; the JSON report has all of them."""
-_LONGEST = 240
+_LONGEST = 150
 
 STYLE = """
-@page { size: A4; margin: 14mm 16mm; }
+@page { size: A4; margin: 12mm 16mm; }
 * { box-sizing: border-box; }
-body { font: 10pt/1.35 system-ui, "Noto Sans", "Liberation Sans", Arial, sans-serif; color: #000; background: #fff;
+body { font: 9.5pt/1.3 system-ui, "Noto Sans", "Liberation Sans", Arial, sans-serif; color: #000; background: #fff;
   max-width: 178mm; margin: 0 auto; padding: 4mm; }
-@media print { body { padding: 0; } }
+@media print {
+  body { padding: 0; display: flex; flex-direction: column; height: 270mm; overflow: hidden; }
+  body > * { flex: none; }
+  body > .findings { flex: 0 1 auto; min-height: 0; overflow: hidden; }
+}
 h1 { font-size: 15pt; margin: 0 0 2mm; }
-h2 { font-size: 11pt; margin: 4mm 0 1mm; }
+h2 { font-size: 11pt; margin: 3mm 0 1mm; }
 p, ul, ol { margin: 1mm 0; }
 ul, ol { padding-left: 5mm; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.8mm 2mm 0.8mm 0; border-bottom: 0.2mm solid #999; }
+th, td { text-align: left; vertical-align: top; padding: 0.6mm 2mm 0.6mm 0; border-bottom: 0.2mm solid #999; }
 th { font-weight: 600; width: 38mm; }
 code { font: 8.5pt ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; overflow-wrap: anywhere; }
 .result { border: 0.6mm solid #000; padding: 2mm 3mm; margin: 2mm 0; font-size: 12pt; font-weight: 700; }
 .findings li { font-size: 8.5pt; overflow-wrap: anywhere; }
-.signature { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 6mm; margin-top: 11mm; }
+.signature { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 6mm; margin-top: 10mm; }
 .signature p { border-top: 0.3mm solid #000; padding-top: 1mm; font-size: 8.5pt; }
 """.strip()
 

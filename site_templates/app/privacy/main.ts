@@ -72,6 +72,7 @@ async function start(panel: HTMLElement): Promise<void> {
   const { root = "../", build = "" } = panel.dataset;
   showIsolation();
   panel.hidden = false;
+  document.getElementById("live-absent")?.remove();
   await count(root, build);
   const digest = await readListDigest(root);
   show("digest", digest ? "known" : "unknown", { digest: digest ?? "" });

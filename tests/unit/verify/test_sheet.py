@@ -49,4 +49,4 @@ def test_findings_beyond_the_page_are_counted(copy: Path) -> None:
     for number in range(20):
         (copy / f"extra{number}").write_bytes(b"")
     text = read(render_sheet(verify_folder(copy, VERIFIER, NO_PIN), TIME, "en", strict=False))
-    assert "… and 15 more; the JSON report has all of them." in text
+    assert "… and 17 more; the JSON report has all of them." in text

@@ -3,16 +3,15 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 import webipred
+from browser.server import run_host
 from webipred.errors import FindingsError, NetworkError, UsageError
-from webipred.site import preview
-from webipred.site.headers import read_serving_policy
-from webipred.site.preview import serve_site
+from webipred.site.headers import ServingPolicy, find_media_type
+from webipred.site.preview import read_folder_policy, serve_site
 from webipred.verify.headers import ExpectedHeaders
 from webipred.verify.verification import Verification, pin_reference, verify_address
 from webipred.verify.web import WebSite
@@ -30,9 +29,9 @@ def expect_all(path: str) -> Mapping[str, tuple[str, ...]]:
 
 
 @contextmanager
-def serve(folder: Path, headers: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve `folder` below a sub-path and yield its address."""
-    server = serve_site(folder, port=0, prefix="/some/path/", headers=headers or {})
+def serve(folder: Path, headers: Mapping[str, str] | None = None, policy: ServingPolicy | None = None) -> Iterator[str]:
+    """Serve `folder` below a sub-path, with the headers of `policy`, then `headers`, and yield its address."""
+    server = serve_site(folder, port=0, prefix="/some/path/", headers=headers or {}, policy=policy)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -54,55 +53,23 @@ def list_findings(verification: Verification) -> list[tuple[str, str]]:
     return [(finding.code, finding.where) for finding in verification.findings]
 
 
-@contextmanager
-def serve_by_policy(folder: Path, changes: Mapping[str, str]) -> Iterator[str]:
-    """Serve `folder` with every header of the policy model, file by file, but for `changes` on pages."""
-    policy = read_serving_policy(
-        (path.relative_to(folder).as_posix(), path.read_bytes()) for path in folder.rglob("*.html")
-    )
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            name = self.path.removeprefix("/") + ("index.html" if self.path.endswith("/") else "")
-            data = (folder / name).read_bytes()
-            headers = {**policy.list_headers(name), **(changes if name.endswith(".html") else {})}
-            self.send_response(200)
-            for header, value in {**headers, "Content-Length": str(len(data))}.items():
-                self.send_header(header, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *arguments: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_host_that_sends_the_policy_model_passes_strictly(built: Path) -> None:
-    with serve_by_policy(built, {}) as url:
+    with serve(built, policy=read_folder_policy(built)) as url:
         verification = verify_address(url, VERIFIER, pin_reference(built))
     assert ([], True) == (list_findings(verification), verification.judge(strict=True))
 
 
-def test_a_host_that_knows_one_policy_for_all_pages_passes(built: Path) -> None:
-    pages = ((path.relative_to(built).as_posix(), path.read_bytes()) for path in built.rglob("*.html"))
-    anywhere = str(read_serving_policy(pages).any_page)
-    with serve_by_policy(built, {"Content-Security-Policy": anywhere}) as url:
+def test_a_host_that_knows_no_rules_by_file_passes(built: Path) -> None:
+    policy = read_folder_policy(built)
+    same = {"Content-Security-Policy": str(policy.any_page), "Connection-Allowlist": "(response-origin)"}
+    with serve(built, same, policy) as url:
         assert [] == list_findings(verify_address(url, VERIFIER, pin_reference(built)))
 
 
 def test_a_host_that_may_be_framed_is_named(built: Path) -> None:
-    pages = ((path.relative_to(built).as_posix(), path.read_bytes()) for path in built.rglob("*.html"))
-    framed = str(read_serving_policy(pages).any_page).replace("frame-ancestors 'none'", "frame-ancestors *")
-    with serve_by_policy(built, {"Content-Security-Policy": framed}) as url:
+    policy = read_folder_policy(built)
+    framed = str(policy.any_page).replace("frame-ancestors 'none'", "frame-ancestors *")
+    with serve(built, {"Content-Security-Policy": framed}, policy) as url:
         findings = verify_address(url, VERIFIER, pin_reference(built)).findings
     assert {"E-VERIFY-HEADER"} == {finding.code for finding in findings}
 
@@ -129,10 +96,12 @@ def test_a_host_that_hides_its_own_files_is_a_note(built: Path, copy: Path) -> N
     assert verification.judge(strict=True)
 
 
-def test_a_wrong_media_type_is_named(built: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {**preview.MIME_TYPES, ".js": "text/plain"}
-    monkeypatch.setattr(preview, "MIME_TYPES", wrong)  # what the server sends; the check has its own table
-    assert {"E-VERIFY-TYPE"} == {code for code, _ in list_findings(verify(copy, built, HEADERS, expect_all))}
+def test_a_wrong_media_type_is_named(built: Path) -> None:
+    files = {path.relative_to(built).as_posix(): path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    with run_host(files) as host:
+        host.types = {path: find_media_type(path) for path in files} | {"sw.js": "text/plain"}
+        verification = verify_address(host.url, VERIFIER, pin_reference(built))
+    assert [("E-VERIFY-TYPE", "sw.js")] == [item for item in list_findings(verification) if item[0].startswith("E-")]
 
 
 def test_the_right_headers_pass(built: Path, copy: Path) -> None:
