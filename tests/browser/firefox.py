@@ -91,6 +91,13 @@ class Firefox:
         """Keep these events from now on, such as `log.entryAdded` and `network.beforeRequestSent`."""
         self.ask("session.subscribe", events=list(names))
 
+    @contextmanager
+    def preload(self, script: str) -> Iterator[None]:
+        """Run statements before the scripts of every document that is opened in the block."""
+        added = self.ask("script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}")
+        yield
+        self.ask("script.removePreloadScript", script=added["script"])
+
     def open(self, url: str) -> "Tab":
         """Open an address in a new tab and wait until it has loaded."""
         context = str(self.ask("browsingContext.create", type="tab")["context"])

@@ -19,4 +19,4 @@ function startThread(): Worker {
 }
 
 if (self.name === THREAD_NAME) serveAsThread();
-else serveBench(({ wasm, threads }) => createPlanRuntime(wasm, startThread, threads));
+else serveBench(({ wasm, threads }) => createPlanRuntime(wasm, { threads, startThread }));

@@ -19,4 +19,4 @@ function startThread(): Worker {
 }
 
 if (self.name === THREAD_NAME) serveAsThread();
-else serve((wasm) => createPlanRuntime(wasm, startThread));
+else serve((wasm, threads) => createPlanRuntime(wasm, { threads, startThread }));

@@ -2,7 +2,7 @@
 
 import { AppError } from "../shared/errors";
 import { describePlanStatus } from "./plan-status";
-import { startTeam, type StartThread } from "./plan-threads";
+import { startTeam, type Threading } from "./plan-threads";
 import type { Runtime } from "./runtime";
 
 const ABI_VERSION = 1;
@@ -41,11 +41,8 @@ export interface Engine {
   end(): void;
 }
 
-/**
- * Create a runtime; `wasm` is a build of net.wasm, the weights are a plan. Builds that import their memory get threads,
- * as many as suit the computer if none are named.
- */
-export function createPlanRuntime(wasm: ArrayBuffer, startThread: StartThread, threads?: number): Runtime {
+/** Create a runtime; `wasm` is a build of net.wasm, the weights are a plan. Builds that import their memory get threads. */
+export function createPlanRuntime(wasm: ArrayBuffer, threading: Threading): Runtime {
   let engine: Engine | null = null;
   let network: Network | null = null;
   return {
@@ -54,7 +51,8 @@ export function createPlanRuntime(wasm: ArrayBuffer, startThread: StartThread, t
     },
     async load(weights) {
       const module = await WebAssembly.compile(wasm);
-      engine = WebAssembly.Module.imports(module).length > 0 ? await startTeam(module, startThread, threads) : startAlone(module);
+      const shares = WebAssembly.Module.imports(module).length > 0;
+      engine = shares ? await startTeam(module, threading) : startAlone(module);
       if (engine.exports.net_abi_version() !== ABI_VERSION) throw new AppError("E-ENGINE-START", { detail: "net.wasm ABI" });
       network = loadPlan(engine, weights);
     },
@@ -98,7 +96,7 @@ function execute(
   if (input.shape.join() !== shape.join()) throw new AppError("E-ENGINE-START", { detail: "net.wasm: input shape" });
   new Float32Array(memory.buffer, input.pointer, tensor.length).set(tensor);
   check(engine.net_run(0, WHOLE));
-  return Float32Array.from(new Float32Array(memory.buffer, output.pointer, countValues(output)));
+  return new Float32Array(memory.buffer, output.pointer, countValues(output)).slice(); // a copy that is not shared
 }
 
 function readPort(engine: Exports, memory: WebAssembly.Memory, index: number, place: number): Port {

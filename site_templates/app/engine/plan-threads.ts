@@ -1,11 +1,14 @@
 /** Threads of the compiled engine: workers that run instances of the same module over one memory (docs/engine.md, Threads). */
 
 import { AppError } from "../shared/errors";
-import { countThreads, hasSharedMemory } from "../shared/variant";
+import { hasSharedMemory } from "../shared/variant";
 import type { Engine, Exports } from "./plan-runtime";
 
-/** Starts this same script as a thread. */
-export type StartThread = () => Worker;
+/** How many threads there shall be, and what starts this same script as one. */
+export interface Threading {
+  readonly threads: number;
+  startThread(): Worker;
+}
 
 /** The name by which the script knows that it is a thread. */
 export const THREAD_NAME = "engine-thread";
@@ -33,21 +36,17 @@ interface Duty {
 }
 
 /** Instantiate a build with threads; where no thread starts it runs alone, to the same bits. Throws AppError. */
-export async function startTeam(
-  module: WebAssembly.Module,
-  startThread: StartThread,
-  threads = countThreads(),
-): Promise<Engine> {
+export async function startTeam(module: WebAssembly.Module, threading: Threading): Promise<Engine> {
   if (!hasSharedMemory()) throw new AppError("E-ENGINE-START", { detail: "net.wasm: this page may share no memory" });
   try {
-    return await startThreads(module, startThread, threads);
+    return await startThreads(module, threading);
   } catch (thrown) {
-    if (threads === 1) throw thrown;
-    return startThreads(module, startThread, 1);
+    if (threading.threads === 1) throw thrown;
+    return startThreads(module, { ...threading, threads: 1 });
   }
 }
 
-async function startThreads(module: WebAssembly.Module, startThread: StartThread, threads: number): Promise<Engine> {
+async function startThreads(module: WebAssembly.Module, { threads, startThread }: Threading): Promise<Engine> {
   const memory = createMemory();
   const exports = instantiate(module, memory);
   if (exports.net_threads(threads, PATIENCE) !== 0) throw new AppError("E-MEMORY");

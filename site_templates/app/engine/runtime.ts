@@ -9,5 +9,5 @@ export interface Runtime {
   readonly threads: number;
 }
 
-/** Makes a runtime from its WebAssembly, which it gets as bytes, so that nothing is fetched. */
-export type CreateRuntime = (wasm: ArrayBuffer) => Runtime;
+/** Makes a runtime from its WebAssembly, which it gets as bytes, so that nothing is fetched; `threads` is the most it may use. */
+export type CreateRuntime = (wasm: ArrayBuffer, threads: number) => Runtime;

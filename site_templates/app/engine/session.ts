@@ -20,14 +20,14 @@ export interface Session {
 
 /** Load a model; `report` is told each step. */
 export async function startSession(
-  { model, preprocess, runtime, weights }: Tasks["start"]["request"],
+  { model, preprocess, runtime, weights, threads }: Tasks["start"]["request"],
   createRuntime: CreateRuntime,
   report: (step: string) => void,
 ): Promise<Session> {
   report("preprocessing");
   const preprocessor = await createPreprocessor(await preprocess.arrayBuffer(), decodeBase64(model.preprocessing.program));
   report("weights");
-  const network = createRuntime(await runtime.arrayBuffer());
+  const network = createRuntime(await runtime.arrayBuffer(), threads);
   await network.load(await weights.arrayBuffer());
   const open = (image: ArrayBuffer): Promise<Pixels> => decodeImage(new Uint8Array(image), model.input);
   return {

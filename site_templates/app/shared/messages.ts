@@ -59,6 +59,8 @@ export interface Tasks {
       readonly preprocess: Blob;
       readonly runtime: Blob;
       readonly weights: Blob;
+      /** How many threads a build with threads shall have; their number changes no bit. */
+      readonly threads: number;
     };
     answer: { readonly threads: number };
   };

@@ -3,6 +3,7 @@
 import { AppError } from "../shared/errors";
 import type { GoldenRef } from "../shared/manifest";
 import type { EngineBuild, LoadMessage, Tasks } from "../shared/messages";
+import { countThreads } from "../shared/variant";
 import { createEngineClient, type EngineClient } from "./engine-client";
 
 const START_LIMIT_MS = 180_000;
@@ -87,7 +88,7 @@ export function createEngineSlot(
     const { model, preprocess, weights } = load;
     const client = createEngineClient(startWorker(load.script));
     try {
-      const request = { model, preprocess, runtime: build.runtime, weights };
+      const request = { model, preprocess, runtime: build.runtime, weights, threads: countThreads() };
       const { threads } = await client.ask("start", request, { limitMs: START_LIMIT_MS });
       const roundings = await proveEngine(client, load, build, step);
       return { client, runner: { name: nameRunner(build, roundings), threads } };
