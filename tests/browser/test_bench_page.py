@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import bundles
-from browser.server import Host, run_host
+from browser.server import ISOLATION, Host, run_host
 from webipred.assets import read_asset
 from webipred.site.assembly import assemble_site
 
@@ -32,10 +32,13 @@ def open_page(browser: Browser, site_files: dict[str, bytes]) -> OpenPage:
 
     @contextmanager
     def open_path(
-        path: str = "bench/", files: dict[str, bytes] | None = None, **options: object
+        path: str = "bench/",
+        files: dict[str, bytes] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: object,
     ) -> Iterator[tuple[Page, Host]]:
         problems: list[str] = []
-        with run_host(files or site_files) as host:
+        with run_host(files or site_files, headers) as host:
             context = browser.new_context(**options)  # type: ignore[arg-type]
             page = context.new_page()
             page.on("console", lambda message: problems.append(f"console: {message.text}"))
@@ -70,9 +73,19 @@ def test_a_measurement_shows_times_and_what_it_ran_on(open_page: OpenPage) -> No
             zip(page.locator("#facts dt").all_inner_texts(), page.locator("#facts dd").all_inner_texts(), strict=True)
         )
         assert "Malaria on thin blood smears (red-or-blue, 8 × 8 × 3)" == facts["Model"]
-        assert "plain" in facts["Build of the engine"]
+        assert facts["Build of the engine"] in ("plain", "relaxed")
         assert all(facts.values())
         assert all(request.startswith("GET ") for request in host.requests)
+
+
+def test_an_isolated_page_also_measures_the_threads_that_the_workspace_would_use(open_page: OpenPage) -> None:
+    with open_page(headers=ISOLATION) as (page, _):
+        measure(page)
+        rows = page.get_by_role("table", name="Times by number of threads").get_by_role("rowheader").all_inner_texts()
+        cores = page.evaluate("navigator.hardwareConcurrency")
+        several = max(1, min(8, cores - 1 if cores > 2 else cores))  # the rule of app/shared/variant.ts
+        assert (["1", str(several)] if several > 1 else ["1"]) == rows
+        expect(page.get_by_text("yes, the page is isolated")).to_be_visible()
 
 
 def test_the_results_can_be_saved_as_text(open_page: OpenPage) -> None:

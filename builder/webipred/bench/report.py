@@ -47,6 +47,17 @@ class SizeRecord(ReportNode):
     """Bytes; null where the Python package brotli is not installed."""
 
 
+class RatioRecord(ReportNode):
+    """Steady times divided by those of others; null where the other did not run."""
+
+    to_native: float | None
+    """By native onnxruntime with the same threads."""
+    to_web: float | None
+    """By onnxruntime-web with the same threads."""
+    to_one: float | None
+    """By the same runtime with one thread; null for one thread."""
+
+
 class ContestantRecord(ReportNode):
     """One runtime on one network. Times are in ms; only ratios mean anything on another machine."""
 
@@ -64,12 +75,12 @@ class ContestantRecord(ReportNode):
     """Nine in ten runs took at most this."""
     rounds_ms: Annotated[list[float], Field(min_length=1)]
     """The median of each round."""
-    ratio_to_native: float | None
-    """Median over the rounds of this time / native time with the same threads; null if native did not run."""
-    ratio_to_web: float | None
-    """The same against onnxruntime-web."""
-    ratio_to_one: float | None
-    """The same against itself with one thread; null for one thread."""
+    best_ms: float
+    """The fastest round: what other programs disturb least."""
+    ratios: RatioRecord
+    """Median over the rounds of the ratio within the round."""
+    best_ratios: RatioRecord
+    """Ratios of the fastest rounds."""
     ready_ratio_to_web: float | None
     """ready_ms / that of onnxruntime-web with the same threads."""
     start_ratio_to_web: float | None
@@ -107,12 +118,10 @@ class MeanRecord(ReportNode):
     """Threads."""
     origin: Origin
     """Which networks."""
-    ratio_to_native: float | None
-    """Mean of the networks' ratios; null if one of them is missing."""
-    ratio_to_web: float | None
-    """The same against onnxruntime-web."""
-    ratio_to_one: float | None
-    """The same against itself with one thread."""
+    ratios: RatioRecord
+    """Means of the networks' ratios; null if one of them is missing."""
+    best_ratios: RatioRecord
+    """The same of the fastest rounds."""
 
 
 class BenchReport(ReportNode):

@@ -12,7 +12,7 @@ from webipred.bench.figures import (
     take_median,
     take_ninetieth,
 )
-from webipred.bench.report import ContestantRecord, MeanRecord, SubjectRecord
+from webipred.bench.report import ContestantRecord, MeanRecord, RatioRecord, SubjectRecord
 from webipred.bench.runs import Series
 from webipred.bench.subjects import Origin, Subject
 from webipred.findings import Finding
@@ -47,9 +47,11 @@ def _describe_contestant(own: Series, series: Sequence[Series]) -> ContestantRec
         steady_ms=take_median(own.rounds_ms),
         p90_ms=take_ninetieth(own.times_ms),
         rounds_ms=list(own.rounds_ms),
-        ratio_to_native=_compare(own, native),
-        ratio_to_web=_compare(own, web),
-        ratio_to_one=_compare(own, single),
+        best_ms=min(own.rounds_ms),
+        ratios=RatioRecord(to_native=_compare(own, native), to_web=_compare(own, web), to_one=_compare(own, single)),
+        best_ratios=RatioRecord(
+            to_native=_compare_best(own, native), to_web=_compare_best(own, web), to_one=_compare_best(own, single)
+        ),
         ready_ratio_to_web=ready / _take_ready(web) if web is not None else None,
         start_ratio_to_web=_take_start(own) / _take_start(web) if web is not None else None,
         difference=_find_difference(own, series),
@@ -70,6 +72,10 @@ def _take_start(series: Series) -> float:
 
 def _compare(own: Series, base: Series | None) -> float | None:
     return compare_rounds(own.rounds_ms, base.rounds_ms) if base is not None else None
+
+
+def _compare_best(own: Series, base: Series | None) -> float | None:
+    return min(own.rounds_ms) / min(base.rounds_ms) if base is not None else None
 
 
 def _find_difference(own: Series, series: Sequence[Series]) -> float | None:
@@ -118,15 +124,22 @@ def _take_mean(origin: Origin, groups: Sequence[Sequence[ContestantRecord]], nam
     own = [record for group in groups for record in group if (record.name, record.threads) == (name, threads)]
     complete = len(own) == len(groups)
 
-    def take(ratios: Iterable[float | None]) -> float | None:
-        known = [ratio for ratio in ratios if ratio is not None]
-        return take_geometric_mean(known) if complete and len(known) == len(own) else None
-
     return MeanRecord(
         name=name,
         threads=threads,
         origin=origin,
-        ratio_to_native=take(record.ratio_to_native for record in own),
-        ratio_to_web=take(record.ratio_to_web for record in own),
-        ratio_to_one=take(record.ratio_to_one for record in own),
+        ratios=_average([record.ratios for record in own] if complete else []),
+        best_ratios=_average([record.best_ratios for record in own] if complete else []),
+    )
+
+
+def _average(ratios: Sequence[RatioRecord]) -> RatioRecord:
+    def take(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return take_geometric_mean(known) if len(known) == len(values) else None
+
+    return RatioRecord(
+        to_native=take([one.to_native for one in ratios]),
+        to_web=take([one.to_web for one in ratios]),
+        to_one=take([one.to_one for one in ratios]),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from webipred.bench.contestants import NATIVE, WEB
-from webipred.bench.report import BenchReport, ContestantRecord, MeanRecord, SubjectRecord
+from webipred.bench.report import BenchReport, ContestantRecord, MeanRecord, RatioRecord, SubjectRecord
 
 Key = tuple[str, int]
 MISSING: Final = "–"
@@ -17,7 +17,7 @@ def render_report(report: BenchReport) -> str:
     """Return the whole text; every table is Markdown that can be read as it is."""
     parts = [
         "# Ratios (only these mean anything on another machine)",
-        "Median over the rounds of time / time, equal threads, same round; smaller is better.",
+        "Time / time with equal threads; smaller is better. Steady: median over the rounds, both of the same round.",
         *_render_ratios(report),
         "# Download of the runtime",
         "Script and module; model and preprocessing come on top.",
@@ -51,30 +51,36 @@ def render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _render_ratios(report: BenchReport) -> Iterable[str]:
     keys = list_keys(report.subjects)
-    yield f"Steady inference / {NATIVE} onnxruntime:"
-    yield _render_ratio_table(report, [key for key in keys if key[0] != NATIVE], lambda record: record.ratio_to_native)
     own = [key for key in keys if key[0] not in (NATIVE, WEB)]
+    several = [key for key in keys if key[1] > 1]
+    others = [key for key in keys if key[0] != NATIVE]
+    for of_best, words in ((False, "Steady inference"), (True, "Fastest round")):
+        yield f"{words} / {NATIVE} onnxruntime:"
+        yield _render_ratio_table(report, others, lambda ratios: ratios.to_native, of_best=of_best)
+        if own:
+            yield f"{words} / {WEB}:"
+            yield _render_ratio_table(report, own, lambda ratios: ratios.to_web, of_best=of_best)
+        if several and any(key[1] == 1 for key in keys):
+            yield f"{words} / the same with one thread:"
+            yield _render_ratio_table(report, several, lambda ratios: ratios.to_one, of_best=of_best)
     if own:
-        yield f"Steady inference / {WEB}:"
-        yield _render_ratio_table(report, own, lambda record: record.ratio_to_web)
         yield f"Cold start, module and weights in memory until ready / {WEB}:"
         yield _render_own(report, own, lambda record: record.ready_ratio_to_web)
         yield f"Cold start and first inference together / {WEB}:"
         yield _render_own(report, own, lambda record: record.start_ratio_to_web)
-    several = [key for key in keys if key[1] > 1]
-    if several and any(record.ratio_to_one is not None for one in report.subjects for record in one.contestants):
-        yield "Steady inference / the same with one thread:"
-        yield _render_ratio_table(report, several, lambda record: record.ratio_to_one)
 
 
 def _render_ratio_table(
-    report: BenchReport, keys: Sequence[Key], take: Callable[[ContestantRecord | MeanRecord], float | None]
+    report: BenchReport, keys: Sequence[Key], take: Callable[[RatioRecord], float | None], *, of_best: bool
 ) -> str:
-    rows = [_make_row(subject, keys, take) for subject in report.subjects]
+    def take_from(record: ContestantRecord | MeanRecord) -> float | None:
+        return take(record.best_ratios if of_best else record.ratios)
+
+    rows = [_make_row(subject, keys, take_from) for subject in report.subjects]
     for origin, label in MEAN_LABELS.items():
         means = {(mean.name, mean.threads): mean for mean in report.means if mean.origin == origin}
         if means:
-            rows.append([label, *(_write_ratio(take(means[key]) if key in means else None) for key in keys)])
+            rows.append([label, *(_write_ratio(take_from(means[key]) if key in means else None) for key in keys)])
     return render_table(["network", *map(name_key, keys)], rows)
 
 
@@ -128,12 +134,12 @@ def _render_agreement(report: BenchReport) -> str:
 def _render_times(report: BenchReport) -> Iterable[str]:
     rows = [
         [subject.name, name_key((one.name, one.threads)), *map(_write_ms, (one.ready_ms, one.first_ms)),
-         *map(_write_ms, (one.steady_ms, one.p90_ms))]
+         *map(_write_ms, (one.steady_ms, one.p90_ms, one.best_ms))]
         for subject in report.subjects
         for one in subject.contestants
     ]  # fmt: skip
-    yield f"Medians in ms: {report.cold} cold starts, {report.rounds} interleaved rounds; p90 over all single runs."
-    yield render_table(["network", "runtime", "ready", "first", "steady", "p90"], rows)
+    yield f"In ms. Medians of {report.cold} cold starts and of {report.rounds} rounds; p90 of all runs; fastest round."
+    yield render_table(["network", "runtime", "ready", "first", "steady", "p90", "fastest"], rows)
 
 
 def _describe_machine(report: BenchReport) -> str:

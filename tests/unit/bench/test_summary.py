@@ -16,14 +16,19 @@ def find_record(name: str, threads: int) -> ContestantRecord:
 
 
 def test_ratios_compare_equal_threads() -> None:
-    assert (2.0, 0.4) == (find_record("plain", 1).ratio_to_native, find_record("plain", 1).ratio_to_web)
-    assert 2.0 == find_record("plain", 2).ratio_to_native
-    assert find_record("plain", 2).ratio_to_web is None  # it did not run with two threads
+    assert (2.0, 0.4) == (find_record("plain", 1).ratios.to_native, find_record("plain", 1).ratios.to_web)
+    assert 2.0 == find_record("plain", 2).ratios.to_native
+    assert find_record("plain", 2).ratios.to_web is None  # it did not run with two threads
 
 
 def test_more_threads_compare_with_one() -> None:
-    assert 0.6 == find_record("plain", 2).ratio_to_one
-    assert find_record("plain", 1).ratio_to_one is None
+    assert 0.6 == find_record("plain", 2).ratios.to_one
+    assert find_record("plain", 1).ratios.to_one is None
+
+
+def test_the_fastest_rounds_compare_with_each_other() -> None:
+    record = find_record("plain", 2)
+    assert (12.0, 2.0, 0.6) == (record.best_ms, record.best_ratios.to_native, record.best_ratios.to_one)
 
 
 def test_cold_starts_compare_with_onnxruntime_web() -> None:
@@ -37,17 +42,17 @@ def test_the_steady_time_is_the_median_of_the_rounds() -> None:
 
 def test_means_are_geometric_over_networks_of_one_origin() -> None:
     means = {(mean.name, mean.threads): mean for mean in make_report().means}
-    assert math.isclose(4.0, means["plain", 1].ratio_to_native or 0)  # 2 and 8
-    assert math.isclose(0.8, means["plain", 1].ratio_to_web or 0)  # 0.4 and 1.6
-    assert math.isclose(0.6, means["plain", 2].ratio_to_one or 0)
+    assert math.isclose(4.0, means["plain", 1].ratios.to_native or 0)  # 2 and 8
+    assert math.isclose(0.8, means["plain", 1].ratios.to_web or 0)  # 0.4 and 1.6
+    assert math.isclose(0.6, means["plain", 2].ratios.to_one or 0)
 
 
 def test_a_network_without_plan_leaves_no_mean_for_the_engine() -> None:
     whole = describe_subject(make_subject("One"), make_all_series())
     part = describe_subject(make_subject("Two", plan=None), make_all_series()[:2])
     means = {(mean.name, mean.threads): mean for mean in take_means([whole, part])}
-    assert means["plain", 1].ratio_to_native is None
-    assert math.isclose(5.0, means[WEB, 1].ratio_to_native or 0)
+    assert means["plain", 1].ratios.to_native is None
+    assert math.isclose(5.0, means[WEB, 1].ratios.to_native or 0)
 
 
 def test_one_network_has_no_mean() -> None:
