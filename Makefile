@@ -32,6 +32,7 @@ assets: $(VENV)/.tested
 
 test: assets lint check-types
 	$(BIN)/python scripts/install_chromium.py
+	$(BIN)/python scripts/install_servers.py
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/packaging
 

@@ -31,6 +31,7 @@ LOCK = ASSETS / "assets.lock.json"
 BUNDLES = (
     "shell.js",
     "vault.js",
+    "sw.js",
     "engine.js",
     "engine-ort.js",
     "catalog.js",

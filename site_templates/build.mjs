@@ -12,6 +12,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const REALMS = {
   "shell.js": "app/shell/main.ts",
   "vault.js": "app/vault/main.tsx",
+  "sw.js": "app/sw/main.ts",
   "engine.js": "app/engine/compiled.ts",
   "engine-ort.js": "app/engine/onnxruntime.ts",
   "catalog.js": "app/catalog/catalog.ts",

@@ -23,6 +23,7 @@ def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
     code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
+    worker = b"serve(__WEBIPRED_WORKER_TABLE__);\n"
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
     binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
     style = {
@@ -30,7 +31,7 @@ def make_assets() -> dict[str, bytes]:
         "workspace.css": b"",
         "vault.css": b"",
     }
-    return code | binary | style | {"shell.js": shell}
+    return code | binary | style | {"shell.js": shell, "sw.js": worker}
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

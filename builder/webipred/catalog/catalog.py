@@ -21,6 +21,8 @@ class SiteSpec(Node):
     """Languages of the site, the first is the default; en and de are translated."""
     notice: Literal["research-use"] = "research-use"
     """Notice shown on every page."""
+    clear_after_idle_minutes: Annotated[int, Field(ge=1, le=480)] = 15
+    """After so many minutes without a key or pointer, the workspace clears images and results."""
 
 
 class LicensePolicy(Node):

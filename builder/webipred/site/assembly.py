@@ -19,6 +19,7 @@ from webipred.site.notices import Notice, read_notices
 from webipred.site.outcomes import EntryOutcome, Unpublished, describe_bundle, describe_unpublished
 from webipred.site.pages import File, PageContent, render_pages
 from webipred.site.rendering import Layout
+from webipred.site.serving import add_serving_files
 from webipred.site.table import FileTable, describe_file, place_asset
 from webipred.site.templates import hash_templates
 from webipred.site.workspace import render_workspace
@@ -32,7 +33,7 @@ ReadAsset = Callable[[str], bytes]
 WORKSPACE_PATH = "predict/index.html"
 ENGINE_ASSETS = ("engine.js", "engine.wasm", "net.wasm")
 FALLBACK_ASSETS = ("engine-ort.js", "ort.wasm")
-_CODE_ASSETS = ("shell.js", "vault.js", "catalog.js", "site.css", "workspace.css", "vault.css")
+_CODE_ASSETS = ("shell.js", "vault.js", "sw.js", "catalog.js", "site.css", "workspace.css", "vault.css")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,9 @@ def assemble_site(
     files = [*shared.items(), *engine_files, icon, *render_pages(layout, content), workspace, (".nojekyll", b"")]
     table = FileTable(files)
     _refuse_bad_output(table, catalog)
-    return Site(table=complete_table(manifest, table), manifest=manifest, outcomes=content.outcomes)
+    served = add_serving_files(table, manifest, assets)
+    _refuse_bad_output(FileTable(file for file in served if file[0] not in table.paths), catalog)
+    return Site(table=complete_table(manifest, served), manifest=manifest, outcomes=content.outcomes)
 
 
 def _place_engine(published: Iterable[BundleFiles], assets: ReadAsset) -> tuple[EngineRef, list[File]]:
@@ -121,6 +124,8 @@ def _describe_site(
         languages=list(catalog.site.languages),
         engine=engine,
         models=models,
+        service_worker="sw.js",
+        idle_minutes=catalog.site.clear_after_idle_minutes,
     )
 
 

@@ -172,3 +172,7 @@ class SiteManifest(ManifestNode):
     """Engine files."""
     models: list[BundleManifest]
     """Published models in catalog order."""
+    service_worker: Literal["sw.js"] | None = None
+    """The service worker, which the workspace registers for the root of the site; None: the site has none."""
+    idle_minutes: int = 15
+    """After so many minutes without use, images and results are cleared."""

@@ -10,7 +10,7 @@ const PIECE_BYTES = 2 << 20;
 /** Data that has already come is read without a pause; after so long the page gets its turn. */
 const TURN_MS = 25;
 
-export type LoadErrorCode = "E-OFFLINE" | "E-STATUS" | "E-HTML" | "E-SIZE" | "E-DIGEST";
+export type LoadErrorCode = "E-OFFLINE" | "E-STATUS" | "E-HTML" | "E-SIZE" | "E-DIGEST" | "E-VERSION";
 
 /** Why a file could not be had; `args` fill the sentence `app.load.<code>`. */
 export class LoadError extends Error {

@@ -139,7 +139,7 @@ def test_the_assets_are_those_of_the_sources(repository: Path) -> None:
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("realm", ["shell", "vault", "engine", "catalog"])
+@pytest.mark.parametrize("realm", ["shell", "vault", "engine", "catalog", "sw"])
 def test_typescript_accepts_a_realm_with_the_library_it_has(repository: Path, realm: str) -> None:
     hook = load_hook(repository)
     try:
