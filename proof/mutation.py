@@ -185,7 +185,7 @@ def _is_loud(run: Run, packets: Iterable[Packet]) -> bool:
 
 def _is_curious(run: Run, requests: Iterable[HostRequest], packets: Iterable[Packet]) -> bool:
     loading = [request for request in requests if not run.ready or request.time < run.ready]
-    odd = [r for r in loading if r.target not in run.paths or r.method != "GET" or find_traces(r.headers)]
+    odd = [r for r in loading if r.target not in run.paths or r.method != "GET" or find_traces(r)]
     foreign = [
         packet
         for packet in packets
@@ -212,7 +212,7 @@ def _has_kept(run: Run, control: Run) -> bool:
 
 
 def _normalise(storage: str, run: Run) -> str:
-    """Return the listing without the copy's own mark, and without the caches that a service worker of the site fills."""
+    """Return the listing without the copy's mark, and without the caches that a service worker of the site fills."""
     listed = json.loads(storage.replace(run.mark, "MARK"))
     return json.dumps({name: value for name, value in listed.items() if name != "caches" or not run.has_worker})
 
@@ -227,6 +227,7 @@ def judge_mutants(runs: Sequence[Run]) -> tuple[Check, ...]:
     used = [run for run in controls if run.after is not None and run.download == CSV_NAME]
     count = len(mutants)
     effective = [run for run in mutants if run.mutant.family != "structure"]
+    count_heard = sum(1 for run in effective if set(run.seen) - {"structure"})
     silent = [run.mutant.name for run in effective if not set(run.seen) - {"structure"}]
     return (
         judge(
@@ -235,7 +236,7 @@ def judge_mutants(runs: Sequence[Run]) -> tuple[Check, ...]:
         judge(
             "every leak is noticed by its effect, not by its opened policy",
             not silent,
-            f"{len(effective) - len(silent)} of {len(effective)} by what they sent or left; not: {'; '.join(silent) or 'none'}",
+            f"{count_heard} of {len(effective)} by what they sent or left; not: {'; '.join(silent) or 'none'}",
         ),
         judge(
             "the automation alone would not do",

@@ -10,6 +10,7 @@ from playwright.async_api import Page, Playwright
 
 from proof.capture import count_kinds
 from proof.chromium import Home, run_chromium
+from proof.copies import WORKER
 from proof.hosts import SITE_ZONE, HostRequest
 from proof.laboratory import Laboratory, is_vendors, measure
 from proof.packets import Packet, read_dns_name
@@ -96,7 +97,9 @@ def judge_requests(site: Site, requests: list[HostRequest]) -> tuple[Check, ...]
     """Judge the requests of a first load as the server sees them."""
     foreign = [request.target for request in requests if request.target not in site.paths]
     bad = [f"{request.method} {request.target}" for request in requests if request.method != "GET"]
-    traces = sorted({name for request in requests for name in find_traces(request.headers)})
+    traces = [
+        f"{request.target}: {name} {request.headers[name]}" for request in requests for name in find_traces(request)
+    ]
     return (
         judge(
             "loading asks for files of the manifest only", not foreign, f"{len(requests)} requests; {_join(foreign)}"
@@ -106,9 +109,16 @@ def judge_requests(site: Site, requests: list[HostRequest]) -> tuple[Check, ...]
     )
 
 
-def find_traces(headers: Mapping[str, str]) -> list[str]:
-    """Return the headers of a request that tell of its user or of where it came from."""
-    return [name for name in _TRACE_HEADERS if name in headers]
+def find_traces(request: HostRequest) -> list[str]:
+    """Return the headers of a request that tell of its user or of where it came from.
+
+    Chromium's own look for a newer service worker names the present one, whose address is the same: no trace.
+    """
+    own = (
+        request.target == f"/{WORKER}"
+        and request.headers.get("referer") == f"http://{request.headers.get('host')}/{WORKER}"
+    )
+    return [name for name in _TRACE_HEADERS if name in request.headers and not (name == "referer" and own)]
 
 
 def _judge_silence(packets: list[Packet]) -> Check:
