@@ -16,6 +16,14 @@ from proof.processes import find_process, list_family
 
 _CLOSE_LIMIT_S = 20.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+_UNWANTED = (
+    "AutofillServerCommunication",
+    "OptimizationHints",
+    "MediaRouter",
+    "DialMediaRouteProvider",
+    "Translate",
+    "CertificateTransparencyComponentUpdater",
+)
 QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -23,10 +31,8 @@ QUIET = (
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-client-side-phishing-detection",
-    "--no-pings",
     "--metrics-recording-only",
-    "--disable-features=AutofillServerCommunication,OptimizationHints,MediaRouter,DialMediaRouteProvider,Translate,"
-    "CertificateTransparencyComponentUpdater",
+    "--disable-features=" + ",".join(_UNWANTED),
     "--host-resolver-rules="
     + ",".join(f"MAP {name} ~NOTFOUND" for zone in VENDOR_ZONES for name in (zone, f"*.{zone}")),
 )

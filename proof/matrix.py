@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, Playwright
 
-from proof.channels import ALONE, CHANNELS, VAULT_RESIDUAL, Channel, write_attack
+from proof.channels import ALONE, CHANNELS, VAULT_RESIDUAL, VAULT_RESIDUAL_ALLOWLIST, Channel, write_attack
 from proof.chromium import AWAKE, Home, run_chromium
-from proof.copies import Changes, make_copy
+from proof.copies import WORKER, Changes, make_copy
 from proof.hosts import LEAK_ZONE, SITE_ZONE, HostRequest
 from proof.laboratory import Laboratory, measure
 from proof.network import SINK_ADDRESS, SITE_ADDRESS
@@ -33,7 +33,7 @@ _RELAY = (
 """Lets the hostile engine say that it ran; the vault's console is no way out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Realm:
     """A place where hostile code runs: how it is planted there, and what is known to leave."""
 
@@ -83,22 +83,43 @@ def _plant_control_worker(_: Mapping[str, bytes], attack: str) -> dict[str, byte
 
 
 def _plant_shell(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(shell=lambda _: attack, light=True))
+    return make_copy(files, Changes(shell_code=lambda _: attack, light=True))
 
 
 def _plant_vault(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(vault=lambda _: attack, light=True))
+    return make_copy(files, Changes(vault_code=lambda _: attack, light=True))
 
 
 def _plant_engine(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
-    return make_copy(files, Changes(engine=lambda _: attack, vault=lambda script: _RELAY + script, light=True))
+    return make_copy(
+        files, Changes(engine_code=lambda _: attack, vault_code=lambda script: _RELAY + script, light=True)
+    )
+
+
+def _plant_vault_with_worker(files: Mapping[str, bytes], attack: str) -> dict[str, bytes]:
+    return make_copy(files, Changes(vault_code=lambda _: attack, light=True, worker=True))
 
 
 REALMS = (
     Realm(id="no policy", is_worker=False, plant=_plant_control, is_site=False, opens_model=False, residual=None),
-    Realm(id="no policy, worker", is_worker=True, plant=_plant_control_worker, is_site=False, opens_model=False, residual=None),
+    Realm(
+        id="no policy, worker",
+        is_worker=True,
+        plant=_plant_control_worker,
+        is_site=False,
+        opens_model=False,
+        residual=None,
+    ),
     Realm(id="shell", is_worker=False, plant=_plant_shell, is_site=True, opens_model=False, residual=None),
     Realm(id="vault", is_worker=False, plant=_plant_vault, is_site=True, opens_model=True, residual=VAULT_RESIDUAL),
+    Realm(
+        id="vault, service worker",
+        is_worker=False,
+        plant=_plant_vault_with_worker,
+        is_site=True,
+        opens_model=True,
+        residual=VAULT_RESIDUAL_ALLOWLIST,
+    ),
     Realm(id="engine", is_worker=True, plant=_plant_engine, is_site=True, opens_model=True, residual={}),
 )
 
@@ -107,7 +128,8 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
     """Run every channel in every realm, each in a copy of the site of its own, and look at the wire for its token."""
     start = time.monotonic()
     began = laboratory.capture.mark()
-    visits = _make_visits(laboratory, REALMS)
+    realms = [realm for realm in REALMS if WORKER in laboratory.site.files or "service worker" not in realm.id]
+    visits = _make_visits(laboratory, realms)
     probes = [probe for visit in visits for probe in visit.probes]
     home = Home(root=laboratory.scratch / "matrix-home")
     async with run_chromium(playwright, executable, home, AWAKE) as browser:
@@ -124,8 +146,8 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
         seconds=measure(start),
         tables=(_list_probes(probes),),
         notes=(
-            "H: the attacker's or the site's server was reached over TCP; D: a DNS query carried the token; U: a UDP "
-            "packet carried it; S: the site's own server; ·: nothing; !: the probe never ran.",
+            "H: a server of the attacker was reached over TCP; S: the site's own; D: a DNS query carried the token.",
+            "U: a UDP packet carried it; ·: nothing left; !: the probe never ran; –: workers do not have it.",
         ),
     )
 
@@ -230,7 +252,7 @@ def find_ways(token: str, packets: Iterable[Packet], requests: Iterable[HostRequ
     needle = token.encode()
     for packet in packets:
         if packet.outgoing and needle in packet.payload.lower():
-            if packet.port == 53:  # noqa: PLR2004  DNS
+            if packet.port == 53:
                 ways.add("DNS")
             elif packet.protocol == "UDP":
                 ways.add("UDP")

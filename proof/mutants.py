@@ -14,6 +14,7 @@ from proof.leaks import (
     VAULT_CHANNELS,
     VAULT_PLACES,
     VAULT_PRELUDE,
+    WORKER_LEAKS,
 )
 from proof.network import SINK_ADDRESS
 
@@ -43,7 +44,9 @@ def open_directive(*names: str) -> Policy:
 
     def edit(policy: str) -> str:
         kept = [part.strip() for part in policy.split(";")]
-        kept = [part for part in kept if part.split(" ")[0] not in (*names, "require-trusted-types-for", "trusted-types")]
+        kept = [
+            part for part in kept if part.split(" ")[0] not in (*names, "require-trusted-types-for", "trusted-types")
+        ]
         opened = [f"{name} * data: blob:{' *' if name != 'script-src' else ''}" for name in names]
         scripts = next((part for part in policy.split("; ") if part.startswith("script-src ")), "script-src")
         opened = [f"{scripts} *" if part.startswith("script-src ") else part for part in opened]
@@ -69,6 +72,8 @@ POPUPS = Weakening(policy=_drop, sandbox='"allow-scripts allow-downloads allow-p
 TOP = Weakening(policy=_drop, sandbox='"allow-scripts allow-downloads allow-top-navigation"')
 SAME_ORIGIN = Weakening(sandbox='"allow-scripts allow-downloads allow-same-origin"')
 
+BOTH = Weakening(policy=_drop, sandbox=SAME_ORIGIN.sandbox)
+
 _VAULT: tuple[tuple[str, str, Weakening], ...] = (
     ("when a file is read", "fetch", CONNECT),
     ("when an image goes to the engine", "XMLHttpRequest", CONNECT),
@@ -91,9 +96,8 @@ _VAULT: tuple[tuple[str, str, Weakening], ...] = (
     ("when the table is saved", "form in a new window", POPUPS),
     ("when the table is saved", "new window", POPUPS),
     ("when a row is drawn", "frame", Weakening(policy=open_directive("frame-src"))),
-    ("when an answer comes", "empty frame's fetch", DROPPED),
+    ("when an answer comes", "empty frame's fetch", BOTH),
     ("when a file is read", "srcdoc frame's image", DROPPED),
-    ("when a row is drawn", "speculation rules", DROPPED),
     ("when the table is saved", "ping", CONNECT),
     ("when a file is chosen", "DNS prefetch link", NONE),
     ("when an answer comes", "DNS prefetch link", NONE),
@@ -116,7 +120,7 @@ _ENGINE: tuple[tuple[str, str, Weakening], ...] = (
     ("when an answer goes", "XMLHttpRequest", CONNECT),
     ("when an answer goes", "WebSocket", CONNECT),
     ("when an image comes", "EventSource", CONNECT),
-    ("when a tensor is computed", "fetch", CONNECT),
+    ("when pixels are shrunk", "fetch", CONNECT),
     ("when an image comes", "importScripts", Weakening(policy=open_directive("script-src"))),
     ("when an answer goes", "font", Weakening(policy=open_directive("font-src"))),
     ("when an image comes", "sub-worker's fetch", CONNECT),
@@ -132,18 +136,21 @@ _SHELL_NEEDS = {
 _STRUCTURE: tuple[tuple[str, Changes], ...] = (
     ("the page without its policy", Changes(shell_policy=_drop)),
     ("the vault without its policy", Changes(vault_policy=_drop)),
-    ("the vault may connect", Changes(vault_policy=lambda text: text.replace("connect-src 'none'", "connect-src 'self'"))),
+    (
+        "the vault may connect",
+        Changes(vault_policy=lambda text: text.replace("connect-src 'none'", "connect-src 'self'")),
+    ),
     ("inline code in the vault", Changes(vault_policy=_soften)),
     ("no Trusted Types", Changes(shell_policy=lambda text: text.partition("; require-trusted-types")[0])),
-    ("no sandbox", Changes(shell=lambda text: text.replace('"sandbox"', '"data-sandbox"'))),
-    ("a sandbox of the same origin", Changes(shell=lambda text: text.replace(_SANDBOX, SAME_ORIGIN.sandbox))),
-    ("a shell that listens", Changes(shell=lambda text: f"addEventListener('message', () => 0);{text}")),
+    ("no sandbox", Changes(shell_code=lambda text: text.replace('"sandbox"', '"data-sandbox"'))),
+    ("a sandbox of the same origin", Changes(shell_code=lambda text: text.replace(_SANDBOX, SAME_ORIGIN.sandbox))),
+    ("a shell that listens", Changes(shell_code=lambda text: f"addEventListener('message', () => 0);{text}")),
 )
 
 
 def list_mutants() -> tuple[Mutant, ...]:
     """Return every mutant, in the order of the path: loading, shell, vault, engine, structure."""
-    return tuple((*_list_loading(), *_list_shell(), *_list_vault(), *_list_engine(), *_list_structure()))
+    return (*_list_loading(), *_list_shell(), *_list_vault(), *_list_engine(), *_list_worker(), *_list_structure())
 
 
 def _list_vault() -> Iterator[Mutant]:
@@ -152,7 +159,7 @@ def _list_vault() -> Iterator[Mutant]:
 
         def make(mark: str, host: str, own: str, code: str = code, weakening: Weakening = weakening) -> Changes:
             planted = write_plant(code, mark, host, own)
-            return _weaken(weakening, vault=lambda script: planted + script)
+            return _weaken(weakening, vault_code=lambda script: planted + script)
 
         yield Mutant(family="vault", name=f"{channel}, {place}", make=make)
 
@@ -164,7 +171,7 @@ def _list_engine() -> Iterator[Mutant]:
 
         def make(mark: str, host: str, own: str, code: str = code, weakening: Weakening = weakening) -> Changes:
             planted = write_plant(code, mark, host, own)
-            return _weaken(weakening, engine=lambda script: planted + script)
+            return _weaken(weakening, engine_code=lambda script: planted + script)
 
         yield Mutant(family="engine", name=f"{channel}, {place}", make=make)
 
@@ -183,8 +190,8 @@ def _list_shell() -> Iterator[Mutant]:
             worker = write_plant(LEAKING_WORKER, mark, host, own).encode()
             return _weaken(
                 _SHELL_NEEDS.get(channel, NONE),
-                shell=lambda script: shell + script,
-                vault=lambda script: inner + script,
+                shell_code=lambda script: shell + script,
+                vault_code=lambda script: inner + script,
                 added={"leaking-worker.js": worker} if "service worker" in channel else None,
             )
 
@@ -197,9 +204,20 @@ def _list_loading() -> Iterator[Mutant]:
         def make(mark: str, host: str, own: str, code: str = code, name: str = name) -> Changes:
             planted = write_plant(code, mark, host, own)
             weakening = CONNECT if "foreign" in name else NONE
-            return _weaken(weakening, shell=lambda script: planted + script)
+            return _weaken(weakening, shell_code=lambda script: planted + script)
 
         yield Mutant(family="loading", name=name, make=make)
+
+
+def _list_worker() -> Iterator[Mutant]:
+    """The service worker: it has the network and sees what the shell asks for."""
+    for name, code in WORKER_LEAKS.items():
+
+        def make(mark: str, host: str, own: str, code: str = code) -> Changes:
+            planted = write_plant(code, mark, host, own)
+            return Changes(worker=True, worker_code=lambda script: planted + script)
+
+        yield Mutant(family="service worker", name=name, make=make)
 
 
 def _list_structure() -> Iterator[Mutant]:
@@ -221,15 +239,15 @@ def write_plant(code: str, mark: str, host: str, own: str) -> str:
 def _weaken(
     weakening: Weakening,
     *,
-    shell: Callable[[str], str] = keep,
-    vault: Callable[[str], str] = keep,
-    engine: Callable[[str], str] = keep,
+    shell_code: Callable[[str], str] = keep,
+    vault_code: Callable[[str], str] = keep,
+    engine_code: Callable[[str], str] = keep,
     added: dict[str, bytes] | None = None,
 ) -> Changes:
     return Changes(
-        shell=lambda script: shell(script.replace(_SANDBOX, weakening.sandbox)),
-        vault=vault,
-        engine=engine,
+        shell_code=lambda script: shell_code(script.replace(_SANDBOX, weakening.sandbox)),
+        vault_code=vault_code,
+        engine_code=engine_code,
         shell_policy=weakening.policy,
         vault_policy=weakening.policy,
         added=added,

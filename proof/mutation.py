@@ -1,6 +1,7 @@
 """Tier 3, mutants: the proof's own detectors against copies of the site that leak, and against copies that do not."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from playwright.async_api import BrowserContext, Error, Page, Playwright
 
 from proof.chromium import AWAKE, Home, run_chromium
-from proof.copies import Changes, SiteShapeError, make_copy
+from proof.copies import WORKER, Changes, make_copy
 from proof.hosts import LEAK_ZONE, SITE_ZONE, HostRequest
 from proof.laboratory import Laboratory, measure
 from proof.mutants import Mutant, list_mutants
@@ -19,16 +20,20 @@ from proof.packets import Packet
 from proof.report import Check, Table, Tier, judge
 from proof.scanning import scan_folders
 from proof.silence import find_traces
+from proof.site import list_paths
 from proof.watching import Notes, PageState, Structure, read_state, read_structure, watch
 from proof.workspace import LIMIT_MS, RefusedError, add_images, clear, get_vault, load_model, wait_for_results
 
 PAGES_AT_A_TIME = 5
 CSV_NAME = "webipred-results.csv"
-CONTROLS = 3
 _SETTLE_S, _LATE_S = 0.4, 1.2
 _STEP_LIMIT_S = 60.0
-_FLOW_LIMIT_S = 180.0
-_CONTROL = Mutant(family="control", name="unchanged", make=lambda mark, host, own: Changes())
+_UPDATE = b"GET /sw.js HTTP/1.1\r\n"
+"""The browser's own look for a newer service worker, some time after a load; it carries nothing."""
+_FLOW_LIMIT_S = 120.0
+CONTROL = Mutant(family="control", name="unchanged", make=lambda mark, host, own: Changes())
+SHIPPED = Mutant(family="control", name="unchanged, as shipped", make=lambda mark, host, own: Changes(worker=True))
+"""A copy without any leak: the proof must find nothing in it."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Run:
 
     mutant: Mutant
     mark: str
+    paths: frozenset[str] = frozenset()
+    """What the copy may ask for."""
     ready: float = 0.0
     ended: float = 0.0
     notes: Notes = field(default_factory=Notes)
@@ -52,6 +59,11 @@ class Run:
         return f"{self.mark}.{SITE_ZONE}"
 
     @property
+    def has_worker(self) -> bool:
+        """Whether the copy has a service worker of the site."""
+        return self.mutant is SHIPPED or self.mutant.family == "service worker"
+
+    @property
     def image_name(self) -> str:
         return f"Patient-{self.mark.upper()}-Mueller"
 
@@ -59,7 +71,7 @@ class Run:
 async def prove_mutants(playwright: Playwright, executable: Path, laboratory: Laboratory) -> Tier:
     """Use every mutant and some unchanged copies; the mutants must be noticed, the copies must not."""
     start = time.monotonic()
-    mutants = [*(_CONTROL for _ in range(CONTROLS)), *list_mutants()]
+    mutants = [CONTROL, SHIPPED, CONTROL, *_list_possible(laboratory)]
     home = Home(root=laboratory.scratch / "mutants-home")
     began = laboratory.capture.mark()
     async with run_chromium(playwright, executable, home, AWAKE) as browser:
@@ -71,16 +83,22 @@ async def prove_mutants(playwright: Playwright, executable: Path, laboratory: La
     return Tier(
         id="mutants",
         title="Mutants: planted leaks that the proof must notice",
-        checks=_judge(runs),
+        checks=judge_mutants(runs),
         seconds=measure(start),
-        tables=(_list_runs(runs),),
+        tables=(list_runs(runs),),
         notes=(
-            "wire: a packet of the page after the model was ready; load: a request beyond the manifest's files, or with "
-            "a query, cookie or referrer; state: title, address, window name or console; storage; disk: the image's "
-            "name in the profile; name: of the saved table; structure: policy, sandbox or listener of the open page.",
+            "wire: a packet of the page after the model was ready; load: a request for no file of the site.",
+            "state: title, address, window name or console; storage: whatever the page keeps; disk: the image's name.",
+            "name: of the saved table; structure: policy, sandbox or listener of the open page.",
             "Automation only: what a test with the request and WebSocket events of Playwright would have noticed.",
         ),
     )
+
+
+def _list_possible(laboratory: Laboratory) -> list[Mutant]:
+    """Those of the service worker need one."""
+    has_worker = WORKER in laboratory.site.files
+    return [mutant for mutant in list_mutants() if has_worker or mutant.family != "service worker"]
 
 
 async def run_mutants(context: BrowserContext, laboratory: Laboratory, mutants: Sequence[Mutant]) -> list[Run]:
@@ -101,7 +119,9 @@ async def run_mutants(context: BrowserContext, laboratory: Laboratory, mutants: 
 
 async def _use(context: BrowserContext, laboratory: Laboratory, run: Run) -> None:
     changes = run.mutant.make(run.mark, f"{run.mark}.{LEAK_ZONE}", run.host)
-    url = laboratory.publish(run.mark, make_copy(laboratory.site.files, changes))
+    copy = make_copy(laboratory.site.files, changes)
+    run.paths = list_paths(path for path in copy if path not in (changes.added or {}))
+    url = laboratory.publish(run.mark, copy)
     image, other = laboratory.copy_images([run.image_name, f"{run.image_name}-2"], f"images-{run.mark}")
     page = await context.new_page()
     run.notes = watch(page, url)
@@ -119,7 +139,8 @@ async def _use(context: BrowserContext, laboratory: Laboratory, run: Run) -> Non
         await _save(page, run)
         await asyncio.sleep(_LATE_S)
         run.after = await read_state(page)
-        await clear(page)
+        if await page.locator("#clear").count():  # the page may have been navigated away
+            await clear(page)
         await asyncio.sleep(_SETTLE_S)
         await page.goto("about:blank")
         await asyncio.sleep(_LATE_S)
@@ -138,7 +159,8 @@ async def _save(page: Page, run: Run) -> None:
 def judge_runs(runs: Iterable[Run], laboratory: Laboratory, packets: Sequence[Packet], home: Home) -> None:
     """Let every detector look at every run."""
     found = list(runs)
-    control = next(run for run in found if run.mutant is _CONTROL)
+    control = next(run for run in found if run.mutant is CONTROL)
+    shipped = next((run for run in found if run.mutant is SHIPPED), control)
     names = {run.image_name.encode(): run for run in found}
     on_disk = scan_folders([home.root], tuple(names))
     for run in found:
@@ -146,9 +168,9 @@ def judge_runs(runs: Iterable[Run], laboratory: Laboratory, packets: Sequence[Pa
         mine = [packet for packet in packets if packet.outgoing and run.mark.encode() in packet.payload.lower()]
         objections = {
             "wire": _is_loud(run, mine),
-            "load": _is_curious(run, requests, mine, laboratory.site.paths),
+            "load": _is_curious(run, requests, mine),
             "state": _has_told(run),
-            "storage": _has_kept(run, control),
+            "storage": _has_kept(run, shipped if run.has_worker else control),
             "disk": any(hit.needle == run.image_name.encode() for hit in on_disk.hits),
             "name": run.download is not None and run.download != CSV_NAME,
             "structure": run.structure is not None and run.structure != control.structure,
@@ -157,14 +179,17 @@ def judge_runs(runs: Iterable[Run], laboratory: Laboratory, packets: Sequence[Pa
 
 
 def _is_loud(run: Run, packets: Iterable[Packet]) -> bool:
-    return any(packet.kind == "data" and run.ready and packet.time >= run.ready for packet in packets)
+    late = [packet for packet in packets if packet.kind == "data" and run.ready and packet.time >= run.ready]
+    return any(not packet.payload.startswith(_UPDATE) for packet in late)
 
 
-def _is_curious(run: Run, requests: Iterable[HostRequest], packets: Iterable[Packet], paths: frozenset[str]) -> bool:
+def _is_curious(run: Run, requests: Iterable[HostRequest], packets: Iterable[Packet]) -> bool:
     loading = [request for request in requests if not run.ready or request.time < run.ready]
-    odd = [r for r in loading if r.target not in paths or r.method != "GET" or find_traces(r.headers)]
+    odd = [r for r in loading if r.target not in run.paths or r.method != "GET" or find_traces(r)]
     foreign = [
-        packet for packet in packets if LEAK_ZONE.partition(".")[0].encode() in packet.payload and packet.time < run.ready
+        packet
+        for packet in packets
+        if LEAK_ZONE.partition(".")[0].encode() in packet.payload and packet.time < run.ready
     ]
     return bool(odd or foreign)
 
@@ -182,28 +207,36 @@ def _has_kept(run: Run, control: Run) -> bool:
     """Whether the page keeps anything that an unchanged copy does not."""
     if not run.before or not control.before:
         return False
-    kept = {state.storage.replace(run.mark, control.mark) for state in (run.before, run.after) if state}
-    return kept != {control.before.storage}
+    kept = {_normalise(state.storage, run) for state in (run.before, run.after) if state}
+    return kept != {_normalise(control.before.storage, control)}
 
 
-def _judge(runs: Sequence[Run]) -> tuple[Check, ...]:
-    mutants = [run for run in runs if run.mutant is not _CONTROL]
-    controls = [run for run in runs if run.mutant is _CONTROL]
+def _normalise(storage: str, run: Run) -> str:
+    """Return the listing without the copy's mark, and without the caches that a service worker of the site fills."""
+    listed = json.loads(storage.replace(run.mark, "MARK"))
+    return json.dumps({name: value for name, value in listed.items() if name != "caches" or not run.has_worker})
+
+
+def judge_mutants(runs: Sequence[Run]) -> tuple[Check, ...]:
+    mutants = [run for run in runs if run.mutant.family != "control"]
+    controls = [run for run in runs if run.mutant.family == "control"]
     killed = [run for run in mutants if run.seen]
-    by_effect = [run for run in mutants if set(run.seen) - {"structure"}]
     baseline = [run for run in mutants if run.notes.requests]
     alive = [f"{run.mutant.family}: {run.mutant.name}" for run in mutants if not run.seen]
     loud = [", ".join(run.seen) for run in controls if run.seen]
     used = [run for run in controls if run.after is not None and run.download == CSV_NAME]
     count = len(mutants)
     effective = [run for run in mutants if run.mutant.family != "structure"]
+    count_heard = sum(1 for run in effective if set(run.seen) - {"structure"})
     silent = [run.mutant.name for run in effective if not set(run.seen) - {"structure"}]
     return (
-        judge("every mutant is noticed", not alive, f"killed {len(killed)}/{count}; alive: {'; '.join(alive) or 'none'}"),
+        judge(
+            "every mutant is noticed", not alive, f"killed {len(killed)}/{count}; alive: {'; '.join(alive) or 'none'}"
+        ),
         judge(
             "every leak is noticed by its effect, not by its opened policy",
             not silent,
-            f"{len(by_effect)} of {len(effective)} leaks by what they sent or left; not: {'; '.join(silent) or 'none'}",
+            f"{count_heard} of {len(effective)} by what they sent or left; not: {'; '.join(silent) or 'none'}",
         ),
         judge(
             "the automation alone would not do",
@@ -218,7 +251,7 @@ def _judge(runs: Sequence[Run]) -> tuple[Check, ...]:
     )
 
 
-def _list_runs(runs: Iterable[Run]) -> Table:
+def list_runs(runs: Iterable[Run]) -> Table:
     rows = tuple(
         (
             run.mutant.family,
@@ -229,10 +262,3 @@ def _list_runs(runs: Iterable[Run]) -> Table:
         for run in runs
     )
     return Table(title="Mutants", columns=("realm", "leak", "noticed by", "automation only"), rows=rows)
-
-
-def check_plantable(laboratory: Laboratory) -> None:
-    """Raise SiteShapeError if the site is not where the mutants plant."""
-    text = laboratory.site.files["predict/index.html"].decode()
-    if '"allow-scripts allow-downloads"' not in text:
-        raise SiteShapeError("the shell sets another sandbox than the mutants weaken")

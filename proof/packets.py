@@ -40,7 +40,9 @@ def read_packet(frame: bytes, *, time: float, outgoing: bool) -> Packet:
     (ethertype,) = struct.unpack_from(">H", frame, 12) if len(frame) >= ETHERNET_BYTES else (0,)
     body = frame[ETHERNET_BYTES:]
 
-    def make(kind: str, protocol: str, source: str = "", target: str = "", port: int = 0, payload: bytes = b"") -> Packet:
+    def make(
+        kind: str, protocol: str, source: str = "", target: str = "", port: int = 0, payload: bytes = b""
+    ) -> Packet:
         return Packet(
             time=time, outgoing=outgoing, kind=kind, protocol=protocol, source=source, target=target, port=port,
             payload=payload[:KEPT_BYTES],

@@ -46,8 +46,8 @@ async def prove_residue(playwright: Playwright, executable: Path, site: Site, ur
         seconds=measure(start),
         tables=(Table(title="Searched on the disk", columns=columns, rows=tuple(rows)), memory),
         notes=(
-            "Searched: two parts of the file's name, the name and number in the image's text, runs of 24 pixels as RGB "
-            "and RGBA; as they are, in UTF-16, in LZ4 blocks of Mozilla, gzip, and Snappy blocks of LevelDB.",
+            "Searched for: two parts of the file's name, a word of the image's text, runs of 24 pixels as RGB(A).",
+            "Searched in: files as they are and as UTF-16, LZ4 blocks of Mozilla, gzip, Snappy blocks of LevelDB.",
             "Swap, hibernation files, crash dumps and the printer's spool are the computer's, and were not searched.",
         ),
     )
@@ -74,7 +74,9 @@ def prove_scanner(folder: Path) -> Check:
         (folder / name).write_bytes(data)
     found = {hit.path.name for hit in scan_folders([folder], [needle]).hits}
     missed = sorted(set(planted) - found)
-    return judge("the scanner finds what is planted", not missed, f"{len(found)} of {len(planted)} forms; missed: {missed}")
+    return judge(
+        "the scanner finds what is planted", not missed, f"{len(found)} of {len(planted)} forms; missed: {missed}"
+    )
 
 
 def make_table(text: bytes) -> bytes:
@@ -190,7 +192,11 @@ async def _use_and_clear(
     found = [name for name in ("pixels (RGB)", "pixels (RGBA)") if before[name]]
     rows = tuple((name, str(before[name]), str(after[name])) for name in before)
     checks = (
-        judge("pixels and tensor are found before Clear, so the search works", bool(found and before["tensor"]), str(before)),
+        judge(
+            "pixels and tensor are found before Clear, so the search works",
+            bool(found and before["tensor"]),
+            str(before),
+        ),
         judge("Clear ends the vault", gone, "the frame is gone" if gone else "the frame is still there"),
         judge("two seconds after Clear no pixel and no tensor in memory", not left, _list_processes(cleared, left)),
     )

@@ -10,6 +10,7 @@ from playwright.async_api import Page, Playwright
 
 from proof.capture import count_kinds
 from proof.chromium import Home, run_chromium
+from proof.copies import WORKER
 from proof.hosts import SITE_ZONE, HostRequest
 from proof.laboratory import Laboratory, is_vendors, measure
 from proof.packets import Packet, read_dns_name
@@ -43,11 +44,11 @@ async def prove_silence(playwright: Playwright, executable: Path, laboratory: La
         await save_csv(page, laboratory.scratch / "silence.csv")
         await asyncio.sleep(_IDLE_S)
         connected = capture.mark()
-        laboratory.network.unplug()
+        laboratory.unplug()
         await _predict(page, images[half:], PREDICTIONS)
         await clear(page)
         await wait_until_ready(page)
-        laboratory.network.plug()
+        laboratory.plug()
         await asyncio.sleep(1)
     ended = capture.mark()
     phases = {
@@ -86,25 +87,45 @@ def judge_cold_load(site: Site, packets: list[Packet], requests: list[HostReques
     hosts = {packet.target for packet in sent if packet.protocol == "TCP"}
     names = {read_dns_name(packet.payload) for packet in sent if packet.protocol == "UDP" and packet.port == 53}
     others = [packet.describe() for packet in sent if packet.protocol != "TCP" and packet.port != 53]
-    foreign = [request.target for request in requests if request.target not in site.paths]
-    bad = [f"{request.method} {request.target}" for request in requests if request.method != "GET"]
-    traces = sorted({name for request in requests for name in find_traces(request.headers)})
     return (
         judge("loading contacts one host", len(hosts) == 1 and len(names) == 1 and not others, _join(names, others)),
-        judge("loading asks for files of the manifest only", not foreign, f"{len(requests)} requests; {_join(foreign)}"),
+        *judge_requests(site, requests),
+    )
+
+
+def judge_requests(site: Site, requests: list[HostRequest]) -> tuple[Check, ...]:
+    """Judge the requests of a first load as the server sees them."""
+    foreign = [request.target for request in requests if request.target not in site.paths]
+    bad = [f"{request.method} {request.target}" for request in requests if request.method != "GET"]
+    traces = [
+        f"{request.target}: {name} {request.headers[name]}" for request in requests for name in find_traces(request)
+    ]
+    return (
+        judge(
+            "loading asks for files of the manifest only", not foreign, f"{len(requests)} requests; {_join(foreign)}"
+        ),
         judge("requests are plain GETs", not bad, _join(bad)),
         judge("no query, cookie or referrer", not traces and not any("?" in r.target for r in requests), _join(traces)),
     )
 
 
-def find_traces(headers: Mapping[str, str]) -> list[str]:
-    """Return the headers of a request that tell of its user or of where it came from."""
-    return [name for name in _TRACE_HEADERS if name in headers]
+def find_traces(request: HostRequest) -> list[str]:
+    """Return the headers of a request that tell of its user or of where it came from.
+
+    Chromium's own look for a newer service worker names the present one, whose address is the same: no trace.
+    """
+    own = (
+        request.target == f"/{WORKER}"
+        and request.headers.get("referer") == f"http://{request.headers.get('host')}/{WORKER}"
+    )
+    return [name for name in _TRACE_HEADERS if name in request.headers and not (name == "referer" and own)]
 
 
 def _judge_silence(packets: list[Packet]) -> Check:
     seen = [packet.describe() for packet in packets]
-    return judge(f"{PREDICTIONS} predictions, 0 packets with payload", not seen, f"{len(seen)} packets; {_join(seen[:5])}")
+    return judge(
+        f"{PREDICTIONS} predictions, 0 packets with payload", not seen, f"{len(seen)} packets; {_join(seen[:5])}"
+    )
 
 
 def _list_phases(phases: Mapping[str, list[Packet]]) -> Table:
@@ -121,7 +142,11 @@ def _list_phases(phases: Mapping[str, list[Packet]]) -> Table:
 
 def _note_vendors(phases: Mapping[str, list[Packet]]) -> tuple[str, ...]:
     names = sorted({read_dns_name(p.payload) for packets in phases.values() for p in packets if is_vendors(p)})
-    text = "The browser's own lookups, none of them after the model was ready" if names else "No lookup of the browser's own"
+    text = (
+        "The browser's own lookups, none of them after the model was ready"
+        if names
+        else "No lookup of the browser's own"
+    )
     return (
         re.sub(r"\s+", " ", f"{text}: {', '.join(names) or 'none'}."),
         "TCP control packets, ARP and neighbour discovery are the kernel's: they carry nothing of a page.",

@@ -1,12 +1,12 @@
 """The built site under test, in memory, and the images that it is given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from proof.copies import read_folder, read_manifest
 
-_IMAGES = ('.png', '.jpeg')
+_IMAGES = (".png", ".jpeg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,13 @@ class Site:
 
     @property
     def paths(self) -> frozenset[str]:
-        """Every path that a browser may ask for, as sent: folders for their index.html."""
-        return frozenset(f"/{path}".removesuffix("index.html") for path in self.files)
+        """What a browser may ask for, as sent: folders for their index.html."""
+        return list_paths(self.files)
+
+
+def list_paths(files: Iterable[str]) -> frozenset[str]:
+    """Return the addresses of files, from the root of their host."""
+    return frozenset(f"/{path}".removesuffix("index.html") for path in files)
 
 
 def read_site(folder: Path, model: str | None = None) -> Site:

@@ -1,4 +1,4 @@
-"""What the proof looks at besides the wire: the page's state, its storage, its structure, and what an automation sees."""
+"""What the proof looks at besides the wire: the page's state, storage and structure, and what an automation sees."""
 
 import re
 from dataclasses import dataclass, field

@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_BROWSERS = ("/usr/lib/*/webkit2gtk-4.1/MiniBrowser", "/usr/lib/*/webkitgtk-6.0/MiniBrowser", "/usr/libexec/*/MiniBrowser")
+_BROWSERS = (
+    "/usr/lib/*/webkit2gtk-4.1/MiniBrowser",
+    "/usr/lib/*/webkitgtk-6.0/MiniBrowser",
+    "/usr/libexec/*/MiniBrowser",
+)
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _LIMIT_S, _PAUSE_S = 180.0, 0.2
 
