@@ -32,9 +32,14 @@ LOCK = ASSETS / "assets.lock.json"
 BUNDLES = (
     "shell.js",
     "vault.js",
+    "sw.js",
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "bench.js",
+    "bench-engine.js",
+    "bench-ort.js",
+    "privacy.js",
     "ort.wasm",
     "site.css",
     "workspace.css",
@@ -49,7 +54,9 @@ NETWORKS = {
 }
 """The executor of plans: name → (relaxed SIMD, threads)."""
 UNFINISHED = ".new"
-NAMES = (*BUNDLES, ENGINE, *NETWORKS)
+COMPONENTS = "components.json"
+"""Which packages of other people are in which bundle; build.mjs reads it off what esbuild put in."""
+NAMES = (*BUNDLES, ENGINE, *NETWORKS, COMPONENTS)
 SOURCES = (
     "builder/hatch_build.py",
     "builder/engine_build.py",

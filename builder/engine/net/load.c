@@ -12,6 +12,7 @@ static const step_check CHECKS[CODE_COUNT] = {
     [CODE_AFFINE] = check_affine, [CODE_BINARY] = check_binary, [CODE_UNARY] = check_unary, [CODE_SOFTMAX] = check_softmax,
     [CODE_LAYER_NORM] = check_layer_norm, [CODE_MATMUL] = check_matmul, [CODE_COPY] = check_copy, [CODE_FILL] = check_fill,
     [CODE_RESIZE] = check_resize, [CODE_MEAN_OF_LAST] = check_mean_of_last,
+    [CODE_REDUCTION] = check_reduction, [CODE_GROUP_NORM] = check_group_norm, [CODE_RESPONSE] = check_response,
 };
 
 /* Operators with scratch that all threads share. */

@@ -42,6 +42,9 @@ static inline int same_shape(const tensor *a, const tensor *b) {
 #define DECLARE_STEP(name)                                                          \
     enum net_status check_##name(const step *s, uint64_t *scratch_bytes);           \
     void run_##name(const step *s, unsigned char *scratch);
+DECLARE_STEP(reduction)
+DECLARE_STEP(group_norm)
+DECLARE_STEP(response)
 #define DECLARE_SHARED_STEP(name)                                                   \
     enum net_status check_##name(const step *s, uint64_t *scratch_bytes);           \
     void run_##name(const step *s, unsigned char *scratch, share *mine);

@@ -18,7 +18,9 @@ static const shared_kernel SHARED[CODE_COUNT] = {
     [CODE_LAYER_NORM] = run_layer_norm, [CODE_MATMUL] = run_matmul, [CODE_COPY] = run_copy, [CODE_FILL] = run_fill,
     [CODE_RESIZE] = run_resize, [CODE_MEAN_OF_LAST] = run_mean_of_last,
 };
-static const step_kernel KERNELS[CODE_COUNT] = {0};
+static const step_kernel KERNELS[CODE_COUNT] = {
+    [CODE_REDUCTION] = run_reduction, [CODE_GROUP_NORM] = run_group_norm, [CODE_RESPONSE] = run_response,
+};
 
 static loaded_plan plan;
 static int is_loaded;

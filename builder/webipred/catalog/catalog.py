@@ -21,6 +21,8 @@ class SiteSpec(Node):
     """Languages of the site, the first is the default; en and de are translated."""
     notice: Literal["research-use"] = "research-use"
     """Notice shown on every page."""
+    clear_after_idle_minutes: Annotated[int, Field(ge=1, le=480)] = 15
+    """After so many minutes without a key or pointer, the workspace clears images and results."""
 
 
 class LicensePolicy(Node):
@@ -43,6 +45,8 @@ class Policy(Node):
     """Licences."""
     max_model_mb: Annotated[float, Field(gt=0, le=4000)] = 200
     """Largest size of a model's weights in the site, in 10⁶ bytes."""
+    max_float16_change: Annotated[float, Field(gt=0, le=0.05)] = 0.005
+    """Largest change of a probability by `storage: float16` that is published; a change of label never is."""
 
 
 class Catalog(Node):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from webipred.cli import options
-from webipred.site.preview import serve_site
+from webipred.site.preview import read_folder_policy, serve_site
 
 
 @click.command()
@@ -26,13 +26,20 @@ from webipred.site.preview import serve_site
     envvar="WEBIPRED_PREFIX",
     help="Path that the site stands below, as on GitHub Pages.",
 )
-def serve(out: Path, host: str, port: int, prefix: str) -> None:
-    """Serve the built site as a plain static host would, until Ctrl-C.
+@click.option(
+    "--headers/--no-headers",
+    default=True,
+    show_default=True,
+    envvar="WEBIPRED_HEADERS",
+    help="Send what the configurations in policies/ send; without: no header at all, as on GitHub Pages.",
+)
+def serve(out: Path, host: str, port: int, prefix: str, headers: bool) -> None:
+    """Serve the built site on this machine, until Ctrl-C.
 
     \b
     Example: webipred-build serve --out dist --port 8080
     """
-    server = serve_site(out, host, port, prefix)
+    server = serve_site(out, host, port, prefix, policy=read_folder_policy(out) if headers else None)
     click.echo(f"http://{host}:{server.server_port}/{prefix.strip('/')}  (Ctrl-C to stop)")
     try:
         server.serve_forever()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 
 from webipred.findings import Finding
+from webipred.site.policy import parse_policy
 from webipred.site.table import FileTable
 
 _LITERAL = re.compile(r"""(?:https?|wss?|ftp):\\?/\\?/[^\s"'`<>\\)]*""", re.IGNORECASE)
@@ -63,6 +64,14 @@ def _report(code: str, path: str, what: str, fix: str = "Correct the template; n
     return Finding(code=code, where=f"site: {path}", what=what, fix=fix)
 
 
+def _judge_policy(text: str) -> str | None:
+    try:
+        parse_policy(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 class _Page(HTMLParser):
     """Reads one page and collects its findings."""
 
@@ -90,6 +99,10 @@ class _Page(HTMLParser):
         if tag == "body":
             self._in_head = False
         self._check_attributes(tag, attributes)
+        if tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
+            self._add("E-EMIT-REFRESH", f"leads away by itself, to {attributes.get('content', '')!r}.")
+        if tag == "link" and attributes.get("rel", "").lower() != "icon":
+            self._add("E-EMIT-LINK", f"loads {attributes.get('href', '')!r} by a link element that is no icon.")
         if tag == "base":
             self._add("E-EMIT-BASE", "has a base element, which changes what relative addresses mean.")
         if tag == "style" or (tag == "script" and not _DATA_SCRIPT.fullmatch(attributes.get("type", ""))):
@@ -116,8 +129,8 @@ class _Page(HTMLParser):
             self._policy = attributes.get("content", "")
             if "default-src 'none'" not in self._policy:
                 self._add("E-EMIT-POLICY", "has a policy without default-src 'none'.")
-            if "'unsafe-inline'" in self._policy or "'unsafe-eval'" in self._policy:
-                self._add("E-EMIT-POLICY", "has a policy that permits unsafe-inline or unsafe-eval.")
+            elif (reason := _judge_policy(self._policy)) is not None:
+                self._add("E-EMIT-POLICY", f"has a policy that permits too much: {reason}.")
 
     def _check_attributes(self, tag: str, attributes: dict[str, str]) -> None:
         for name, value in attributes.items():

@@ -62,7 +62,7 @@ class PreprocessingRef(ManifestNode):
     """The preprocessing program that the engine runs."""
 
     program: str
-    """Base64 of the compiled program (docs/engine.md)."""
+    """Base64 of the compiled program (docs/preprocessor.md)."""
     sha256: str
     """Digest of input rules, steps and program; written into every exported row."""
     steps: list[str]
@@ -155,6 +155,10 @@ class NetworksRef(ManifestNode):
     relaxed_threads: FileRef
     """Both."""
 
+    def list_builds(self) -> tuple[FileRef, ...]:
+        """Return all four."""
+        return (self.plain, self.plain_threads, self.relaxed, self.relaxed_threads)
+
 
 class EngineRef(ManifestNode):
     """The files that run inside the vault, beside the model."""
@@ -199,3 +203,7 @@ class SiteManifest(ManifestNode):
     """Engine files."""
     models: list[BundleManifest]
     """Published models in catalog order."""
+    service_worker: Literal["sw.js"] | None = None
+    """The service worker, which the workspace registers for the root of the site; None: the site has none."""
+    idle_minutes: int = 15
+    """After so many minutes without use, images and results are cleared."""

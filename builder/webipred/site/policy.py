@@ -31,17 +31,27 @@ class Policy:
     def __str__(self) -> str:
         return "; ".join(" ".join((name, *sources)) for name, sources in self.directives)
 
+    def extend(self, *directives: tuple[str, tuple[str, ...]]) -> "Policy":
+        """Return the policy with further directives, such as those that only a header can carry."""
+        return Policy((*self.directives, *directives))
+
+    @classmethod
+    def closed(cls) -> "Policy":
+        """Return the policy that permits nothing."""
+        return cls((("default-src", (NONE,)),))
+
 
 def shell_policy(*, shell_script: str, vault_script: str, shell_style: str, vault_style: str) -> Policy:
     """Return the shell's policy, given source expressions 'sha256-…'.
 
     The vault inherits it beside its own, so it also permits what the vault needs. `frame-src 'none'` does not block
-    the srcdoc frame, and keeps the vault from navigating itself out. `img-src 'self'` serves the icon only.
+    the srcdoc frame, and keeps the vault from navigating itself out. `img-src 'self'` serves the icon only, and
+    `worker-src 'self'` the service worker only: the policy `shell` of Trusted Types passes no other address.
     """
     return _make_policy(
         {
             "script-src": (shell_script, vault_script, _WASM),
-            "worker-src": ("blob:",),
+            "worker-src": ("'self'", "blob:"),
             "img-src": ("'self'", "blob:"),
             "style-src": (shell_style, vault_style),
             "connect-src": ("'self'",),
@@ -77,16 +87,45 @@ def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]
 
     `data:` pictures are for the icon of 404.html, which does not know where it stands.
     """
-    policy = _make_policy(
+    return str(_make_page_policy(script_hashes, style_hashes, NONE))
+
+
+def privacy_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+    """Return the policy of the privacy page: a static one that may ask its own host how it delivers."""
+    return str(_make_page_policy(script_hashes, style_hashes, "'self'"))
+
+
+def _make_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str], connections: str) -> Policy:
+    return _make_policy(
         {
             "script-src": tuple(script_hashes) or (NONE,),
             "style-src": tuple(style_hashes) or (NONE,),
             "img-src": ("'self'", "data:"),
-            "connect-src": (NONE,),
+            "connect-src": (connections,),
             "frame-src": (NONE,),
             **_CLOSED,
             "require-trusted-types-for": ("'script'",),
             "trusted-types": (NONE,),
+        }
+    )
+
+
+def bench_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+    """Return the policy of the page that measures: it fetches from its own site and starts the engine from memory.
+
+    It never sees patient data; the worker inherits this policy.
+    """
+    policy = _make_policy(
+        {
+            "script-src": (*script_hashes, _WASM),
+            "worker-src": ("blob:",),
+            "style-src": tuple(style_hashes),
+            "img-src": ("'self'",),
+            "connect-src": ("'self'",),
+            "frame-src": (NONE,),
+            **_CLOSED,
+            "require-trusted-types-for": ("'script'",),
+            "trusted-types": ("bench", "default"),
         }
     )
     return str(policy)
@@ -94,3 +133,23 @@ def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]
 
 def _make_policy(directives: dict[str, tuple[str, ...]]) -> Policy:
     return Policy((("default-src", (NONE,)), *directives.items()))
+
+
+def parse_policy(text: str) -> Policy:
+    """Return the policy that `text` writes; raises ValueError for one that would open the page."""
+    words = [part.split() for part in text.split(";") if part.strip()]
+    return Policy(tuple((name, tuple(sources)) for name, *sources in words))
+
+
+def unite_policies(policies: Iterable[Policy]) -> Policy:
+    """Return the policy that permits whatever any of `policies` permits; nothing if there are none."""
+    united: dict[str, list[str]] = {"default-src": [NONE]}
+    for policy in policies:
+        for name, sources in policy.directives:
+            known = united.setdefault(name, [])
+            known.extend(source for source in sources if source not in known)
+    return Policy(
+        tuple(
+            (name, tuple(source for source in sources if source != NONE) or (NONE,)) for name, sources in united.items()
+        )
+    )

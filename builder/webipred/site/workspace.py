@@ -34,7 +34,8 @@ def render_workspace(manifest: SiteManifest, assets: Callable[[str], bytes] = re
         style=vault_style,
     )
     shell_style = assets("workspace.css").decode()
-    shell_script = _fill(
+    shell_script = fill_names(
+        "shell.js",
         assets("shell.js").decode(),
         {_MANIFEST_NAME: manifest.model_dump(mode="json"), _VAULT_NAME: vault},
     )
@@ -57,11 +58,14 @@ def render_workspace(manifest: SiteManifest, assets: Callable[[str], bytes] = re
     return page.encode()
 
 
-def _fill(script: str, values: Mapping[str, object]) -> str:
-    """Replace each name, which must stand in `script` exactly once, by its value as a JavaScript literal."""
+def fill_names(asset: str, script: str, values: Mapping[str, object]) -> str:
+    """Replace each name, which must stand in `script` exactly once, by its value as a JavaScript literal.
+
+    Raises ValueError, naming the `asset` that the script comes from, if one does not.
+    """
     for name in values:
         if script.count(name) != 1:
-            raise ValueError(f"shell.js names {name} {script.count(name)} times instead of once; rebuild the assets")
+            raise ValueError(f"{asset} names {name} {script.count(name)} times instead of once; rebuild the assets")
     # One pass: a value that happens to hold a name, in a model's summary say, is never looked at.
     return re.sub("|".join(values), lambda found: _write_literal(values[found[0]]), script)
 

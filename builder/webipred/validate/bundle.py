@@ -24,8 +24,8 @@ class GoldenVector:
     """One input image and what the reference computed from it.
 
     `image` is the file as it is; `tensor_sha256` the digest of the preprocessed float32 tensor (little endian, HWC);
-    `probabilities` come from native onnxruntime; `tolerance` is the largest absolute difference a device may show;
-    `outputs` are the bits of the compiled engine, if it runs the model.
+    `probabilities` come from native onnxruntime, or from the float16 plan where that is published; `tolerance` is the
+    largest absolute difference a device may show; `outputs` are the bits of the compiled engine, if it runs the model.
     """
 
     name: str

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webipred.digests import hash_bytes
-from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.compiler.compilation import CompilerError
 from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.engine.network import Network, PlanError
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.images.decode import decode_image
 from webipred.validate.bundle import GoldenVector, OutputDigests, Runtime
+from webipred.validate.compiling import compile_apart
 from webipred.validate.goldens import Chain
 from webipred.validate.report import Check
 
@@ -73,13 +74,15 @@ def choose_runtime(chain: Chain, model: bytes, goldens: Sequence[GoldenVector], 
     """
     fall_back = partial(_fall_back, model, goldens)
     try:
-        plan = compile_network(model).data
+        plan = compile_apart(model, "float32")
         network, relaxed = CompiledNetwork(builds.plain, plan), CompiledNetwork(builds.relaxed, plan, fused=True)
     except UnsupportedOperator as error:
         return fall_back(f"because operator {error.operator}: {error.findings[0].what}")
+    except CompilerError as error:
+        return fall_back("because the compiler failed", _describe_fault(chain.entry.id, error))
     except PlanError as error:
         return fall_back("because the engine refuses the plan", _describe_refusal(chain.entry.id, error))
-    recorded = [_record_outputs(chain, network, relaxed, golden) for golden in goldens]
+    recorded = [record_outputs(chain, network, relaxed, golden) for golden in goldens]
     differing = [golden for golden in recorded if golden.outputs is None]
     if differing:
         return fall_back("because the compiled engine differs", _describe_difference(chain.entry.id, differing))
@@ -97,7 +100,7 @@ def _fall_back(model: bytes, goldens: Sequence[GoldenVector], reason: str, *find
     return RuntimeChoice(runtime="onnxruntime-web", weights=model, goldens=tuple(goldens), check=check)
 
 
-def _record_outputs(chain: Chain, plain: CompiledNetwork, fused: CompiledNetwork, golden: GoldenVector) -> GoldenVector:
+def record_outputs(chain: Chain, plain: CompiledNetwork, fused: CompiledNetwork, golden: GoldenVector) -> GoldenVector:
     """Return the golden vector with the digests of both roundings, or as it is where one of them does not agree."""
     tensor = chain.preprocessor.run(chain.program, decode_image(golden.image, chain.entry.input))
     answers = plain.compute(tensor), fused.compute(tensor)
@@ -121,6 +124,15 @@ def _describe_difference(entry_id: str, differing: Sequence[GoldenVector]) -> Fi
         code="W-RUNTIME-DIFFERS",
         where=f"{entry_id}.source",
         what=f"the compiled engine differs from native onnxruntime by more than {differing[0].tolerance:g} on {names}.",
+        fix="The model runs on onnxruntime-web, which is larger and slower; please report this with the source file.",
+    )
+
+
+def _describe_fault(entry_id: str, fault: CompilerError) -> Finding:
+    return Finding(
+        code="W-RUNTIME-COMPILER",
+        where=f"{entry_id}.source",
+        what=f"the compiler failed in its step {fault.step} ({fault.kind}).",
         fix="The model runs on onnxruntime-web, which is larger and slower; please report this with the source file.",
     )
 

@@ -1,7 +1,7 @@
-/** Runtime on our own compiled engine, a build of net.wasm: the plan is loaded once and executed (calls: docs/plan.md). */
+/** Runtime on our own compiled engine, a build of net.wasm: the plan is loaded once and executed (calls: docs/engine.md). */
 
 import { AppError } from "../shared/errors";
-import { describePlanStatus } from "./plan-status";
+import { describeNeed, describePlanStatus } from "./plan-status";
 import { startTeam, type Threading } from "./plan-threads";
 import type { Runtime } from "./runtime";
 
@@ -17,6 +17,7 @@ export interface Exports {
   net_abi_version(): number;
   reserve(size: number): number;
   net_load(plan: number, size: number): number;
+  net_need(): number;
   net_port(index: number, words: number): number;
   net_run(first: number, end: number): number;
 }
@@ -82,7 +83,7 @@ function loadPlan({ exports: engine, memory }: Engine, plan: ArrayBuffer): Netwo
   const words = reserve(engine, PORT_WORDS * 4);
   const place = reserve(engine, plan.byteLength);
   new Uint8Array(memory.buffer, place, plan.byteLength).set(new Uint8Array(plan));
-  check(engine.net_load(place, plan.byteLength));
+  check(engine.net_load(place, plan.byteLength), () => plan.byteLength + (engine.net_need() >>> 0));
   const [input, output] = [INPUT_PORT, OUTPUT_PORT].map((index) => readPort(engine, memory, index, words)) as [Port, Port];
   return { engine, memory, input, output };
 }
@@ -111,10 +112,10 @@ function countValues({ shape }: Port): number {
 
 function reserve(engine: Exports, size: number): number {
   const pointer = engine.reserve(size);
-  if (pointer === 0) throw new AppError("E-MEMORY");
+  if (pointer === 0) throw describeNeed(size);
   return pointer >>> 0;
 }
 
-function check(status: number): void {
-  if (status !== 0) throw describePlanStatus(status);
+function check(status: number, needBytes: () => number = () => 0): void {
+  if (status !== 0) throw describePlanStatus(status, needBytes());
 }

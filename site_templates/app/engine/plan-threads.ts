@@ -1,4 +1,4 @@
-/** Threads of the compiled engine: workers that run instances of the same module over one memory (docs/plan.md, Threads). */
+/** Threads of the compiled engine: workers that run instances of the same module over one memory (docs/engine.md, Threads). */
 
 import { AppError } from "../shared/errors";
 import { hasSharedMemory } from "../shared/variant";

@@ -91,6 +91,8 @@ export interface SiteManifest {
   readonly languages: readonly string[];
   readonly engine: EngineRef;
   readonly models: readonly BundleManifest[];
+  readonly service_worker: "sw.js" | null;
+  readonly idle_minutes: number;
 }
 
 /** Accept the manifest baked into the page; another format version means that page and builder do not fit. */

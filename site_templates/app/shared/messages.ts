@@ -19,6 +19,7 @@ export interface LoadMessage {
   readonly language: string;
   readonly build_id: string;
   readonly generator: string;
+  readonly idle_minutes: number;
   readonly model: BundleManifest;
   readonly script: Blob;
   readonly preprocess: Blob;

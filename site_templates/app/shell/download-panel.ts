@@ -32,6 +32,6 @@ export function createFailurePanel(error: LoadError, t: Translate, onRetry: () =
     { class: "failure", role: "alert" },
     create("strong", {}, t("app.load.failed")),
     create("p", {}, t(`app.load.${error.code}`, error.args)),
-    createButton(t("app.load.retry"), onRetry, { class: "primary" }),
+    createButton(t(error.code === "E-VERSION" ? "app.load.reload" : "app.load.retry"), onRetry, { class: "primary" }),
   );
 }

@@ -7,8 +7,9 @@
 
 import { parseSiteManifest } from "../shared/manifest";
 import { createTranslate } from "../shared/text";
+import { startCompanion } from "./companion";
 import { create } from "./element";
-import { createVaultPolicy } from "./vault-frame";
+import { createShellPolicy } from "./vault-frame";
 import { Workspace } from "./workspace";
 
 declare const __WEBIPRED_SITE_MANIFEST__: unknown;
@@ -16,7 +17,7 @@ declare const __WEBIPRED_VAULT_HTML__: string;
 
 function main(): void {
   const vaultHtml = __WEBIPRED_VAULT_HTML__;
-  const policy = createVaultPolicy(vaultHtml);
+  const policy = createShellPolicy(vaultHtml);
   if (top !== self) {
     document.body.replaceChildren(create("p", {}, createTranslate(navigator.language.slice(0, 2))("app.framed")));
     return;
@@ -24,7 +25,9 @@ function main(): void {
   refuseDrops();
   const [bar, notice, stage, announcement] = ["bar", "notice", "stage", "announcement"].map(find);
   if (!bar || !notice || !stage || !announcement) throw new Error("the page lacks a place");
-  new Workspace(parseSiteManifest(__WEBIPRED_SITE_MANIFEST__), { bar, notice, stage, announcement }, policy, vaultHtml).start();
+  const site = parseSiteManifest(__WEBIPRED_SITE_MANIFEST__);
+  const places = { bar, notice, stage, announcement };
+  new Workspace(site, places, policy, vaultHtml, startCompanion(site, policy)).start();
 }
 
 function find(id: string): HTMLElement | null {

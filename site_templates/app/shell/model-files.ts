@@ -47,7 +47,8 @@ export async function fetchModel(
 
 /** The message for a vault; the shell keeps the same files, so that a new vault needs no request. */
 export function createLoadMessage(site: SiteManifest, files: ModelFiles, language: string): LoadMessage {
-  return { type: "load", language, build_id: site.build_id, generator: site.generator, ...files };
+  const { build_id, generator, idle_minutes } = site;
+  return { type: "load", language, build_id, generator, idle_minutes, ...files };
 }
 
 function listFiles(site: SiteManifest, model: BundleManifest): FileRef[] {

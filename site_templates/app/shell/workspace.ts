@@ -3,14 +3,18 @@
 import type { BundleManifest, SiteManifest } from "../shared/manifest";
 import { chooseLanguage, createTranslate, translateText, type Translate } from "../shared/text";
 import type { Policy } from "../shared/trusted-types";
+import type { Companion } from "./companion";
 import { createDownloadPanel, createFailurePanel } from "./download-panel";
 import { create, createButton } from "./element";
 import { LoadError } from "./fetching";
 import { createLanguageSwitch } from "./language-switch";
 import { countBytes, createLoadMessage, fetchModel, type ModelFiles } from "./model-files";
 import { createModelPanel } from "./model-panel";
+import { createKeptNotes } from "./kept-notes";
 import { createPicker } from "./picker";
 import { ask } from "./question";
+import { reloadPage, takeIntent } from "./reloading";
+import { createSilenceLine, RequestCounter } from "./silence-line";
 import { openVault } from "./vault-frame";
 
 /** The places of pages/predict.html.jinja that the shell fills. */
@@ -27,24 +31,43 @@ export class Workspace {
   #selected: BundleManifest | null;
   #files: ModelFiles | null = null;
   #loading: AbortController | null = null;
+  readonly #counter = new RequestCounter();
+  /** The model that a person asked for while the page was still getting ready. */
+  #wanted: BundleManifest | null = null;
 
   constructor(
     private readonly site: SiteManifest,
     private readonly places: Places,
     private readonly policy: Policy,
     private readonly vaultHtml: string,
+    private readonly companion: Companion,
   ) {
     const translated = site.languages.filter((language) => language === "en" || language === "de");
     this.#language = chooseLanguage(navigator.languages, translated);
     this.#selected = this.#findByFragment();
   }
 
-  /** Show the first scene and listen to the address and to leaving. */
+  /** Show the first scene, take up what a reload interrupted, and listen to the address and to leaving. */
   start(): void {
     addEventListener("hashchange", () => this.#followFragment());
     addEventListener("pagehide", () => this.places.stage.replaceChildren());
-    addEventListener("pageshow", (event) => event.persisted && this.#showChoice());
+    addEventListener("pageshow", (event) => event.persisted && this.#returnToChoice());
+    const intent = takeIntent();
+    if (intent.language && this.site.languages.includes(intent.language)) this.#language = intent.language;
     this.#showChoice();
+    void this.companion.advice.then((advice) => advice === "reload" && this.#reload(this.#wanted?.id));
+    if (intent.focusesHeading) this.places.stage.querySelector("h1")?.focus();
+    if (intent.loads && intent.loads === this.#selected?.id) this.places.stage.querySelector<HTMLElement>("#load")?.click();
+  }
+
+  #reload(loads?: string): void {
+    reloadPage({ language: this.#language, ...(loads === undefined ? { focusesHeading: this.#files !== null } : { loads }) });
+  }
+
+  /** Once a model was loaded, the page is locked: only a new one can load another model. */
+  #returnToChoice(): void {
+    if (this.companion.isLocked) this.#reload();
+    else this.#showChoice();
   }
 
   get #t(): Translate {
@@ -91,6 +114,7 @@ export class Workspace {
       create("h1", { tabindex: "-1" }, step, " ", t("app.step1.heading")),
       create("p", { class: "promise" }, t("app.step1.promise")),
       create("div", { class: "columns" }, picker, panel),
+      createKeptNotes(this.companion, this.#language, t),
     );
   }
 
@@ -109,28 +133,37 @@ export class Workspace {
   async #load(model: BundleManifest, place: HTMLElement): Promise<void> {
     const loading = new AbortController();
     this.#loading = loading;
+    this.#wanted = model;
     const back = (): void => {
+      this.#wanted = null;
       place.replaceChildren(this.#createPanel(model, place));
       place.querySelector<HTMLElement>("#load")?.focus();
     };
     const panel = createDownloadPanel(countBytes(this.site, model), this.#language, this.#t, back);
     place.querySelector("#load")?.replaceWith(panel.element);
     panel.element.querySelector("button")?.focus();
+    if (this.companion.isLocked) return this.#reload(model.id);
+    if ((await this.companion.advice) === "reload" || loading.signal.aborted) return; // the page is being loaded again
     try {
       const files = await fetchModel(this.site, model, panel.set, loading.signal);
       if (loading.signal.aborted) return; // cancelled while the last piece was being checked
+      await this.companion.lock();
       this.#files = files;
+      this.#counter.start();
       await this.#openVault();
     } catch (thrown) {
       if (loading.signal.aborted) return;
       if (!(thrown instanceof LoadError)) throw thrown;
-      const failure = createFailurePanel(thrown, this.#t, () => this.#retry(model, place));
+      const error = (await this.companion.isOutdated()) ? new LoadError("E-VERSION", {}) : thrown;
+      if (loading.signal.aborted) return;
+      const failure = createFailurePanel(error, this.#t, () => this.#retry(error, model, place));
       panel.element.replaceWith(failure);
       failure.querySelector("button")?.focus();
     }
   }
 
-  #retry(model: BundleManifest, place: HTMLElement): void {
+  #retry(error: LoadError, model: BundleManifest, place: HTMLElement): void {
+    if (error.code === "E-VERSION") return this.#reload();
     place.replaceChildren(this.#createPanel(model, place));
     void this.#load(model, place);
   }
@@ -141,7 +174,16 @@ export class Workspace {
     this.#showChrome();
     this.places.stage.className = "working";
     const load = createLoadMessage(this.site, this.#files, this.#language);
-    await openVault(this.places.stage, this.policy, this.vaultHtml, this.#t("app.vault.title"), load);
+    await openVault(this.places.stage, this.policy, this.vaultHtml, this.#t("app.vault.title"), load, () => this.#closeUnused());
+  }
+
+  /** The vault has ended its document: nobody used it. The frame goes, and a new one is only made for somebody. */
+  #closeUnused(): void {
+    const t = this.#t;
+    const open = createButton(t("app.idle.open"), () => void this.#openVault(), { class: "primary" });
+    const text = t("app.idle.cleared", { minutes: this.site.idle_minutes });
+    this.places.stage.className = "choice";
+    this.places.stage.replaceChildren(create("p", { class: "promise", role: "status" }, text), open);
   }
 
   async #clear(): Promise<void> {
@@ -164,7 +206,8 @@ export class Workspace {
     const t = this.#t;
     const place = create("div", { class: "actions" });
     const onYes = (): void => {
-      this.#showChoice();
+      this.places.stage.replaceChildren();
+      this.#returnToChoice();
       this.places.stage.querySelector("h1")?.focus();
     };
     const texts = { question: t("app.change.question"), yes: t("app.change.yes"), no: t("app.keep") };
@@ -174,12 +217,18 @@ export class Workspace {
     return place;
   }
 
+  /** The privacy page in the language of the workspace; the site's first language is at the root. */
+  #locatePrivacy(): string {
+    return this.#language === this.site.languages[0] ? "../privacy/" : `../${this.#language}/privacy/`;
+  }
+
   /** The line above the stage: where one is, and what can be done from here. */
   #showChrome(): void {
     const t = this.#t;
     const language = this.#language;
     document.documentElement.lang = language;
-    this.places.notice.textContent = t("app.notice");
+    const silence = this.#files ? [createSilenceLine(this.#counter, this.#locatePrivacy(), t)] : [];
+    this.places.notice.replaceChildren(create("span", {}, t("app.notice")), ...silence);
     this.places.announcement.textContent = "";
     const home = create("a", { class: "home", href: "../" }, translateText(this.site.title, language));
     const model = this.#files?.model;

@@ -68,8 +68,9 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
 
   /** Without an engine nothing that waits would ever have its turn. */
   function failWaiting(): void {
+    const error = proof.refusal ?? { code: "E-ENGINE-START", args: {} };
     rows.forEach((row, index) => {
-      if (row.state === "waiting") rows[index] = { ...row, state: "failed", error: { code: "E-ENGINE-START", args: {} } };
+      if (row.state === "waiting") rows[index] = { ...row, state: "failed", error };
     });
     changed();
   }

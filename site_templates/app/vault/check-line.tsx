@@ -9,7 +9,7 @@ interface Props {
   readonly voice: Voice;
 }
 
-export function CheckLine({ proof: { phase, selfTest, runner }, voice: { t } }: Props) {
+export function CheckLine({ proof: { phase, selfTest, runner, refusal }, voice: { t } }: Props) {
   const counts = { passed: selfTest?.passed ?? 0, total: selfTest?.total ?? 0, done: selfTest?.done ?? 0 };
   switch (phase) {
     case "checking":
@@ -29,8 +29,14 @@ export function CheckLine({ proof: { phase, selfTest, runner }, voice: { t } }: 
       return (
         <div class="check refused" role="alert">
           <strong>{t("app.check.refused")}</strong>
-          <p>{t(selfTest ? "app.check.differs" : "app.check.unstarted", counts)}</p>
-          <p>{t("app.check.advice")}</p>
+          {refusal?.code === "E-MEMORY-MODEL" ? (
+            <p>{t(`app.error.${refusal.code}`, refusal.args)}</p>
+          ) : (
+            <>
+              <p>{t(selfTest ? "app.check.differs" : "app.check.unstarted", counts)}</p>
+              <p>{t("app.check.advice")}</p>
+            </>
+          )}
         </div>
       );
   }

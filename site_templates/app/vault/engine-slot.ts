@@ -1,6 +1,6 @@
 /** One place for an engine: starts it, has it prove itself, replaces it when it died, and moves on to the next build. */
 
-import { AppError } from "../shared/errors";
+import { AppError, describeError, type ErrorMessage } from "../shared/errors";
 import type { GoldenRef } from "../shared/manifest";
 import type { EngineBuild, LoadMessage, Tasks } from "../shared/messages";
 import { countThreads } from "../shared/variant";
@@ -34,6 +34,8 @@ export interface Proof {
   readonly phase: Phase;
   readonly selfTest: SelfTest | null;
   readonly runner: Runner | null;
+  /** Why it was refused, where that is something that a person can do something about: memory. */
+  readonly refusal?: ErrorMessage;
 }
 
 export interface ProvedEngine {
@@ -60,11 +62,12 @@ export function createEngineSlot(
 ): EngineSlot {
   let proved: ProvedEngine | null = null;
   let proving: Promise<ProvedEngine> | null = null;
-  let isRefused = false;
+  let refusal: ErrorMessage | null = null;
 
   /** No engine is asked for an image before it has passed; when the last build fails, none will. */
   async function startProved(): Promise<ProvedEngine> {
     let selfTest: SelfTest | null = null;
+    let reason: unknown = null;
     report({ phase: "checking", selfTest, runner: null });
     for (let build = load.builds[choice.index]; build; build = load.builds[choice.index]) {
       try {
@@ -74,14 +77,15 @@ export function createEngineSlot(
         });
         report({ phase: "ready", selfTest, runner: engine.runner });
         return (proved = engine);
-      } catch {
+      } catch (thrown) {
+        reason = thrown;
         if (!isLeading || choice.index === load.builds.length - 1) break;
         choice.index += 1;
       }
     }
-    isRefused = true;
-    report({ phase: "refused", selfTest, runner: null });
-    throw new AppError("E-ENGINE-START");
+    refusal = describeRefusal(reason);
+    report({ phase: "refused", selfTest, runner: null, refusal });
+    throw new AppError(refusal.code, refusal.args);
   }
 
   async function tryBuild(build: EngineBuild, step: (selfTest: SelfTest) => void): Promise<ProvedEngine> {
@@ -101,11 +105,17 @@ export function createEngineSlot(
   return {
     async getProved() {
       if (proved?.client.isAlive) return proved;
-      if (isRefused) throw new AppError("E-ENGINE-START");
+      if (refusal) throw new AppError(refusal.code, refusal.args);
       proving ??= startProved().finally(() => (proving = null));
       return proving;
     },
   };
+}
+
+/** Of all reasons only a lack of memory is told: the others are no affair of the person in front of the screen. */
+function describeRefusal(thrown: unknown): ErrorMessage {
+  const error = describeError(thrown, "E-ENGINE-START");
+  return error.code === "E-MEMORY-MODEL" ? error : { code: "E-ENGINE-START", args: {} };
 }
 
 /** Run the golden images; returns the roundings that explain all answers. Throws AppError if one differs. */

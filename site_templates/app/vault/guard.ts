@@ -1,4 +1,4 @@
-/** Defence in depth: the vault needs no network interface, so none stays. The policy is what holds (connect-src 'none'). */
+/** Defence in depth: the vault needs no interface that sends or stores, so none stays. The policy is what holds (connect-src 'none'). */
 
 const NAMES = [
   "RTCPeerConnection",
@@ -12,6 +12,14 @@ const NAMES = [
   "EventSource",
   "WebTransport",
   "SharedWorker",
+  "BroadcastChannel",
+  "Notification",
+  "PaymentRequest",
+  "PresentationRequest",
+  "indexedDB",
+  "caches",
+  "cookieStore",
+  "launchQueue",
   "open",
 ] as const;
 

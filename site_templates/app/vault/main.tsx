@@ -13,6 +13,7 @@ import { CSV_NAME, renderCsv } from "./csv";
 import { saveText } from "./download";
 import { createEngineHost } from "./engine-host";
 import { removeNetworkInterfaces } from "./guard";
+import { endDocument, watchIdle } from "./idle";
 import { createWorkerStarter } from "./worker";
 
 /** Drawing again at most this often keeps the page quick while a batch runs. */
@@ -36,7 +37,13 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: B
   document.documentElement.lang = language;
   const voice = { language, t: createTranslate(language) };
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const batch = createBatch(load, createEngineHost(load, startWorker), () => {
+  const workers: Worker[] = [];
+  const startEngine = (script: Blob): Worker => {
+    const worker = startWorker(script);
+    workers.push(worker);
+    return worker;
+  };
+  const batch = createBatch(load, createEngineHost(load, startEngine), () => {
     timer ??= setTimeout(draw, DRAW_MS);
   });
 
@@ -46,9 +53,19 @@ function openModel(load: LoadMessage, root: HTMLElement, startWorker: (script: B
     render(<App {...props} onSave={(rows) => saveText(renderCsv(rows, { model, build_id, generator }), CSV_NAME)} />, root);
   }
 
+  /** Images and results go first, whatever becomes of the frame. */
+  function forget(): void {
+    if (timer !== null) clearTimeout(timer);
+    for (const worker of workers) worker.terminate();
+    render(null, root);
+    endDocument();
+  }
+
   draw();
   document.getElementById("choose-heading")?.focus();
   batch.start();
+  const isArmed = (): boolean => batch.snapshot.rows.length > 0 && !batch.snapshot.isRunning;
+  watchIdle({ limitMs: load.idle_minutes * 60_000, t: voice.t, isArmed, onExpire: forget });
 }
 
 main();

@@ -14,6 +14,8 @@ from tiny_models import make_colour_model
 from webipred.digests import hash_bytes
 from webipred.engine.compiler.compilation import compile_network
 from webipred.errors import FindingsError
+from webipred.site import assembly as assembly_module
+from webipred.site import pages as pages_module
 from webipred.site import table as table_module
 from webipred.site.assembly import NETWORK_ASSETS, Site, assemble_site
 from webipred.site.manifest import BundleManifest, EngineRef, FileRef
@@ -173,6 +175,50 @@ def test_output_that_breaks_its_policy_is_refused() -> None:
     assets = bundles.make_assets() | {"engine.js": b'fetch("https://evil.example/")'}
     with pytest.raises(FindingsError, match="E-EMIT-FOREIGN-URL"):
         assemble_site(catalog, [], [], assets.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (b"<body>", b'<body onload="planted()">', "E-EMIT-HANDLER"),
+        (b"<body>", b'<body style="color:red">', "E-EMIT-STYLE"),
+        (b"<body>", b"<body><script>planted()</script>", "E-EMIT-HASH"),
+        (b"<body>", b'<body><img alt="" src="https://evil.example/x.png">', "E-EMIT-FOREIGN-URL"),
+        (b"<meta http-equiv", b"<meta name=x><meta http-equiv", "E-EMIT-POLICY"),
+        (b"default-src &#39;none&#39;", b"default-src *", "E-EMIT-POLICY"),
+    ],
+)
+def test_a_build_with_a_planted_offence_fails_with_its_code(
+    monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes, code: str
+) -> None:
+    def render(*arguments: object) -> list[tuple[str, bytes]]:
+        pages = list(pages_module.render_pages(*arguments))  # type: ignore[arg-type]
+        assert old in dict(pages)["privacy/index.html"]
+        return [(path, data.replace(old, new) if path == "privacy/index.html" else data) for path, data in pages]
+
+    monkeypatch.setattr(assembly_module, "render_pages", render)
+    with pytest.raises(FindingsError) as refusal:
+        build()
+    assert (code, "site: privacy/index.html") in {(item.code, item.where) for item in refusal.value.findings}
+
+
+def test_the_worker_pins_every_file_that_it_cannot_be_listed_with(site: Site) -> None:
+    text = site.table.read("sw.js").decode()
+    pinned = json.loads(text.removeprefix("serve(").removesuffix(");\n"))
+    assert set(site.table.paths) - {"sw.js", "manifest.json", "SHA256SUMS"} == set(pinned["files"])
+    assert [] == [path for path, file in pinned["files"].items() if file["sha256"] != hash_bytes(site.table.read(path))]
+    keeps = {path: file["keep"] for path, file in pinned["files"].items()}
+    model = site.manifest.models[0]
+    assert ("install", "model") == (keeps["predict/index.html"], keeps[model.weights.path])
+    assert site.build_id == pinned["build_id"]
+
+
+def test_another_byte_anywhere_gives_another_version_of_the_worker(site: Site) -> None:
+    other = build(operator="Somebody else")
+    first, second = (re.search(rb'"version":"(\w+)"', item.table.read("sw.js")) for item in (site, other))
+    assert first is not None
+    assert second is not None
+    assert first[1] != second[1]
 
 
 def test_the_same_inputs_give_the_same_bytes_on_every_machine(site: Site, tmp_path: Path) -> None:

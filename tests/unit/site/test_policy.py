@@ -23,7 +23,7 @@ def test_the_vault_connects_to_nothing_and_runs_one_script() -> None:
 
 def test_the_shell_connects_to_its_own_origin_and_permits_what_the_vault_inherits() -> None:
     expected = (
-        "default-src 'none'; script-src 'sha256-S=' 'sha256-V=' 'wasm-unsafe-eval'; worker-src blob:; "
+        "default-src 'none'; script-src 'sha256-S=' 'sha256-V=' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
         "img-src 'self' blob:; style-src 'sha256-SS=' 'sha256-VS='; connect-src 'self'; frame-src 'none'; "
         "object-src 'none'; base-uri 'none'; form-action 'none'; webrtc 'block'; "
         "require-trusted-types-for 'script'; trusted-types shell vault default"

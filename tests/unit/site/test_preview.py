@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from webipred.errors import UsageError
-from webipred.site.preview import serve_site
+from webipred.site.preview import read_folder_policy, serve_site
 
 
 @pytest.fixture
@@ -90,6 +90,21 @@ def test_headers_can_be_added(folder: Path) -> None:
     thread = threading.Thread(target=server.handle_request)
     thread.start()
     assert "1" == ask(server, "/")[2]["x-test"]
+    thread.join()
+    server.server_close()
+
+
+def test_with_a_policy_each_file_comes_with_its_own_headers_and_queries_are_refused(folder: Path) -> None:
+    server = serve_site(folder, port=0, prefix="/a/", policy=read_folder_policy(folder))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    page, script = ask(server, "/a/")[2], ask(server, "/a/assets/x.wasm")[2]
+    assert ("no-cache", "public, max-age=31536000, immutable") == (page["cache-control"], script["cache-control"])
+    assert "default-src 'none'; frame-ancestors 'none'" == page["content-security-policy"]
+    assert "default-src 'none'; frame-ancestors 'none'; sandbox" == script["content-security-policy"]
+    assert "require-corp" == ask(server, "/a/none")[2]["cross-origin-embedder-policy"]
+    assert 400 == ask(server, "/a/?x")[0]
+    server.shutdown()
     thread.join()
     server.server_close()
 

@@ -11,7 +11,7 @@ from entries import make_entry
 from tiny_models import make_colour_network, make_foreign_network
 from webipred.assets import read_asset
 from webipred.digests import hash_bytes
-from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.compiler.compilation import CompilerError, compile_network
 from webipred.engine.network import PlanError
 from webipred.engine.preprocessor import Preprocessor
 from webipred.engine.program import compile_program
@@ -98,9 +98,24 @@ def test_a_plan_that_the_engine_refuses_is_a_warning(tmp_path: Path, monkeypatch
     """An engine of another version cannot be had, so the plan's version word is changed on its way."""
     damaged = compile_network(make_colour_network())
     damaged = replace(damaged, data=damaged.data[:4] + b"\xff" + damaged.data[5:])
-    monkeypatch.setattr("webipred.validate.runtime.compile_network", lambda _: damaged)
+    monkeypatch.setattr("webipred.validate.runtime.compile_apart", lambda *_: damaged.data)
     choice = choose(tmp_path, make_colour_network())
     assert ("onnxruntime-web", "W-RUNTIME-PLAN") == (choice.runtime, choice.check.findings[0].code)
+
+
+def test_a_fault_of_the_compiler_is_a_warning_that_names_its_step_and_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that is known would be mended, so one is raised in its place."""
+
+    def fail(_: bytes, storage: str) -> bytes:
+        raise CompilerError("sink_transposes", "KeyError")
+
+    monkeypatch.setattr("webipred.validate.runtime.compile_apart", fail)
+    choice = choose(tmp_path, make_colour_network())
+    (finding,) = choice.check.findings
+    assert ("onnxruntime-web", "W-RUNTIME-COMPILER", "passed") == (choice.runtime, finding.code, choice.check.outcome)
+    assert "the compiler failed in its step sink_transposes (KeyError)." == finding.what
 
 
 def test_the_compiled_network_answers_as_the_reference(tmp_path: Path) -> None:
