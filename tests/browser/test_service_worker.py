@@ -141,13 +141,13 @@ def test_only_addresses_of_the_build_pass(browser: Browser, site: dict[str, byte
         assert set() == set(here.paths) - {"sw.js"}
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "DELETE"])
-def test_only_get_passes(browser: Browser, site: dict[str, bytes], method: str) -> None:
+def test_only_get_passes(browser: Browser, site: dict[str, bytes]) -> None:
     with visit(browser, site) as here:
         page = here.open_isolated()
         here.host.requests.clear()
         script = "(method) => fetch('../index.html', { method }).then((r) => r.status, (error) => error.name)"
-        assert "TypeError" == page.evaluate(script, method)
+        for method in ("POST", "PUT", "HEAD", "DELETE"):
+            assert (method, "TypeError") == (method, page.evaluate(script, method))
         assert set() == set(here.paths) - {"sw.js"}
 
 
