@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: site serve test lint check-types wheel assets clean help
+.PHONY: site serve test prove lint check-types wheel assets clean help
 
 site: $(STAMP)
 	$(BIN)/webipred-build build --catalog model_catalog.yaml --out dist
@@ -32,9 +32,15 @@ assets: $(VENV)/.tested
 
 test: assets lint check-types
 	$(BIN)/python scripts/install_chromium.py
+	$(BIN)/python scripts/install_firefox.py
 	$(BIN)/python scripts/install_servers.py
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/packaging
+
+# Watch the built site from outside, on the wire, on the disk and in memory, in three browsers. Linux, root, ten minutes.
+prove: $(VENV)/.tested
+	test -f dist/manifest.json || $(MAKE) site
+	$(BIN)/python -m proof --site dist --out report
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

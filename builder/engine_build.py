@@ -31,7 +31,15 @@ FLAGS = (
     "-Wl,--max-memory=2147483648",
     "-Wl,-z,stack-size=65536",
 )
-RELAXED_FLAGS = (*FLAGS, "-mcpu=generic+simd128+bulk_memory+relaxed_simd")
+RELAXED_CPU = "-mcpu=generic+simd128+bulk_memory+relaxed_simd"
+RELAXED_THREADS_CPU = "-mcpu=generic+simd128+bulk_memory+relaxed_simd+atomics+mutable_globals"
+THREADS_CPU = "-mcpu=generic+simd128+bulk_memory+atomics+mutable_globals"
+THREADS_FLAGS = (
+    "-Wl,--import-memory",
+    "-Wl,--shared-memory",
+    "-Wl,--initial-memory=1048576",
+    "-Wl,--export=__stack_pointer",  # every thread sets its own
+)
 
 
 class EngineBuildError(Exception):
@@ -64,9 +72,19 @@ def build_engine(out: Path, sources: Path = SOURCES, flags: tuple[str, ...] = FL
     partial.replace(out)
 
 
-def build_network_engine(out: Path, *, relaxed: bool = False) -> None:
-    """Compile the executor of plans (builder/engine/net); `relaxed` may fuse multiply-adds where the processor does."""
-    build_engine(out, NETWORK_SOURCES, RELAXED_FLAGS if relaxed else FLAGS)
+def build_network_engine(out: Path, *, relaxed: bool = False, threads: bool = False) -> None:
+    """Compile the executor of plans (builder/engine/net).
+
+    `relaxed` may fuse multiply-adds where the processor does; `threads` imports a memory that instances share.
+    """
+    build_engine(out, NETWORK_SOURCES, list_network_flags(relaxed=relaxed, threads=threads))
+
+
+def list_network_flags(*, relaxed: bool, threads: bool) -> tuple[str, ...]:
+    """Return the compiler's flags for one of the four variants of the executor."""
+    if threads:
+        return (*FLAGS, RELAXED_THREADS_CPU if relaxed else THREADS_CPU, *THREADS_FLAGS)
+    return (*FLAGS, RELAXED_CPU) if relaxed else FLAGS
 
 
 def _compiler_environment(scratch: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -35,15 +36,27 @@ BUNDLES = (
     "engine.js",
     "engine-ort.js",
     "catalog.js",
+    "bench.js",
+    "bench-engine.js",
+    "bench-ort.js",
+    "privacy.js",
     "ort.wasm",
     "site.css",
     "workspace.css",
     "vault.css",
 )
 ENGINE = "engine.wasm"
-NETWORK = "net.wasm"
+NETWORKS = {
+    "net.wasm": (False, False),
+    "net-threads.wasm": (False, True),
+    "net-relaxed.wasm": (True, False),
+    "net-relaxed-threads.wasm": (True, True),
+}
+"""The executor of plans: name → (relaxed SIMD, threads)."""
 UNFINISHED = ".new"
-NAMES = (*BUNDLES, ENGINE, NETWORK)
+COMPONENTS = "components.json"
+"""Which packages of other people are in which bundle; build.mjs reads it off what esbuild put in."""
+NAMES = (*BUNDLES, ENGINE, *NETWORKS, COMPONENTS)
 SOURCES = (
     "builder/hatch_build.py",
     "builder/engine_build.py",
@@ -128,9 +141,14 @@ def _build_engines(folder: Path) -> None:
     module = _load_module("engine_build", ROOT / "builder/engine_build.py")
     try:
         module.build_engine(folder / ENGINE)
-        module.build_network_engine(folder / NETWORK)
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # each only waits for its compiler
+            for done in [
+                pool.submit(module.build_network_engine, folder / name, relaxed=relaxed, threads=threads)
+                for name, (relaxed, threads) in NETWORKS.items()
+            ]:
+                done.result()
     except Exception as error:
-        what = f"compiling {ENGINE} and {NETWORK} failed; it needs the PyPI package ziglang."
+        what = f"compiling {ENGINE} and {', '.join(NETWORKS)} failed; it needs the PyPI package ziglang."
         raise AssetError(f"{what} {error}") from error
 
 

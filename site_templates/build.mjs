@@ -3,7 +3,7 @@
  *
  * Same sources, same bytes, wherever the checkout lies: absWorkingDir is set and everything is minified.
  */
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -16,7 +16,13 @@ const REALMS = {
   "engine.js": "app/engine/compiled.ts",
   "engine-ort.js": "app/engine/onnxruntime.ts",
   "catalog.js": "app/catalog/catalog.ts",
+  "bench.js": "app/bench/main.ts",
+  "bench-engine.js": "app/engine/bench-compiled.ts",
+  "bench-ort.js": "app/engine/bench-onnxruntime.ts",
+  "privacy.js": "app/privacy/main.ts",
 };
+/** Bundles that hold onnxruntime-web, which is changed in three places. */
+const WITH_ORT = ["engine-ort.js", "bench-ort.js"];
 const STYLES = ["site.css", "workspace.css", "vault.css"];
 /** onnxruntime starts its threads as module workers in so many places; an opaque frame only starts classic ones. */
 const MODULE_WORKERS = 2;
@@ -24,19 +30,25 @@ const MODULE_WORKERS = 2;
 const WARNING_LINK = "https://web.dev/cross-origin-isolation-guide/";
 const FORBIDDEN = [/import\.meta/, /\bimport\s*\(/, /\bnew Function\b/, /\beval\(/, /type:"module"/, /<\/script/i];
 
+/** Emitted file → what of other people's packages is in it, for the bill of materials that every site carries. */
+const components = { "ort.wasm": [describePackage("node_modules/onnxruntime-web")] };
+/** Packages that come bundled inside another one's files, where esbuild cannot tell them apart. */
+const INSIDE = { "node_modules/onnxruntime-web": ["node_modules/onnxruntime-common"] };
+
 const output = resolve(process.argv[2] ?? fail("usage: node build.mjs OUTPUT_FOLDER"));
 mkdirSync(output, { recursive: true });
 for (const [name, entry] of Object.entries(REALMS)) {
   if (name === "catalog.js" && !existsSync(join(HERE, entry))) continue; // the catalog page works without script
-  const text = name === "engine-ort.js" ? adaptRuntime(bundle(entry)) : bundle(entry);
+  const text = WITH_ORT.includes(name) ? adaptRuntime(bundle(entry, name)) : bundle(entry, name);
   const found = FORBIDDEN.find((pattern) => pattern.test(text));
   if (found) fail(`${name} contains ${found}, which its policy or its realm forbids`);
   writeFileSync(join(output, name), text);
 }
-for (const name of STYLES) writeFileSync(join(output, name), bundle(`styles/${name}`));
+for (const name of STYLES) writeFileSync(join(output, name), bundle(`styles/${name}`, name));
 copyFileSync(join(HERE, "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"), join(output, "ort.wasm"));
+writeFileSync(join(output, "components.json"), `${JSON.stringify(Object.fromEntries(Object.entries(components).sort()))}\n`);
 
-function bundle(entry) {
+function bundle(entry, name) {
   const result = buildSync({
     absWorkingDir: HERE,
     entryPoints: [entry],
@@ -52,8 +64,27 @@ function bundle(entry) {
     supported: { "dynamic-import": false }, // onnxruntime could load its glue by address; here it would only fail
     define: { "import.meta.url": "self.location.href" },
     logLevel: "warning",
+    metafile: true,
   });
+  const packages = listPackages(result.metafile);
+  if (packages.length > 0) components[name] = packages;
   return result.outputFiles[0].text;
+}
+
+/** The packages of which at least one byte is in the output, by name. */
+function listPackages({ outputs }) {
+  const inputs = Object.values(outputs).flatMap((file) => Object.entries(file.inputs));
+  const used = inputs.filter(([path, { bytesInOutput }]) => path.startsWith("node_modules/") && bytesInOutput > 0);
+  const folders = used.map(([path]) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)[0]);
+  return [...new Set(folders.flatMap((folder) => [folder, ...(INSIDE[folder] ?? [])]))].sort().map(describePackage);
+}
+
+function describePackage(folder) {
+  const lock = JSON.parse(readFileSync(join(HERE, "package-lock.json"), "utf8"));
+  const { version, license, integrity } = lock.packages[folder] ?? fail(`${folder} is not in package-lock.json`);
+  if (!license || !integrity?.startsWith("sha512-")) fail(`package-lock.json names no licence or digest of ${folder}`);
+  const sha512 = Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex");
+  return { name: folder.slice("node_modules/".length), version, license, sha512 };
 }
 
 function adaptRuntime(text) {

@@ -1,5 +1,6 @@
 """A small catalog with validated bundles, as the stages before the site hand it over."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from webipred.catalog.entry import CatalogEntry
 from webipred.digests import hash_bytes
 from webipred.engine.compiler.compilation import compile_network
 from webipred.findings import Finding
+from webipred.site.assembly import NETWORK_ASSETS
 from webipred.site.outcomes import Unpublished
 from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
 from webipred.validate.report import Check, Report
@@ -22,16 +24,23 @@ STYLES = Path(__file__).parents[1] / "site_templates/styles"
 def make_assets() -> dict[str, bytes]:
     """Return the built assets by name: the real style, and stand-ins for code that no test here runs."""
     tokens, rules = ((STYLES / name).read_text(encoding="utf-8") for name in ("tokens.css", "site.css"))
-    code = {name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js")}
+    code = {
+        name: f"// {name}\n".encode() for name in ("engine.js", "engine-ort.js", "vault.js", "catalog.js", "privacy.js")
+    }
     worker = b"serve(__WEBIPRED_WORKER_TABLE__);\n"
     shell = b"start(__WEBIPRED_SITE_MANIFEST__, __WEBIPRED_VAULT_HTML__);\n"
-    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", "net.wasm", "ort.wasm")}
+    bench = {"bench.js": b"measure(__WEBIPRED_BENCH__);\n", "bench-engine.js": b"// bench-engine.js\n"}
+    binary = {name: b"\0asm" + name.encode() for name in ("engine.wasm", *NETWORK_ASSETS, "ort.wasm")}
     style = {
         "site.css": (tokens + rules.replace('@import "./tokens.css";', "")).encode(),
         "workspace.css": b"",
         "vault.css": b"",
     }
-    return code | binary | style | {"shell.js": shell, "sw.js": worker}
+    components = json.dumps(
+        {"vault.js": [{"name": "preact", "version": "1.2.3", "license": "MIT", "sha512": "0" * 128}]}
+    )
+    others = {"shell.js": shell, "sw.js": worker, "components.json": components.encode()}
+    return code | binary | style | bench | others
 
 
 def make_image(red: int, blue: int, size: int = 96) -> bytes:

@@ -2,7 +2,7 @@
  *
  * No libc, no imports: the module sees nothing but its own memory, so that the same bytes give the same numbers in
  * wasmtime and in every browser. All addresses that cross the boundary are 32-bit offsets into that memory.
- * docs/engine.md describes the ABI, the program format and the status codes byte by byte.
+ * docs/preprocessor.md describes the ABI, the program format and the status codes byte by byte.
  */
 #ifndef WEBIPRED_ENGINE_H
 #define WEBIPRED_ENGINE_H

@@ -1,4 +1,4 @@
-/* The program: a header of 32 bytes and steps of 32 bytes each, little endian (docs/engine.md, "Program format").
+/* The program: a header of 32 bytes and steps of 32 bytes each, little endian (docs/preprocessor.md, "Program format").
  *
  * Everything in it is checked before the first pixel is touched, whoever wrote it: a bad program is a status, never a
  * trap. Only what depends on the image (its size, type and values at a step) is checked while running.

@@ -28,7 +28,7 @@ def check_catalog(loaded: LoadedCatalog, lock: Lock, only: Collection[str] = ())
 
 def find_obstacles(loaded: LoadedCatalog, entry: CatalogEntry) -> tuple[Finding, ...]:
     """Return why the entry can never be built as it stands, whatever its weights are."""
-    return (*_compile_steps(loaded, entry), *_judge_format(loaded, entry), *_judge_storage(loaded, entry))
+    return (*_compile_steps(loaded, entry), *_judge_format(loaded, entry))
 
 
 def find_language_faults(loaded: LoadedCatalog) -> tuple[Finding, ...]:
@@ -63,11 +63,3 @@ def _judge_format(loaded: LoadedCatalog, entry: CatalogEntry) -> tuple[Finding, 
     what = f"format {entry.format!r} is not converted yet, only {', '.join(CONVERTERS)}."
     fix = "Publish the model in one of these formats, or set status: draft."
     return (Finding(code="E-CONVERT-FORMAT", where=loaded.locate(entry.id, "format"), what=what, fix=fix),)
-
-
-def _judge_storage(loaded: LoadedCatalog, entry: CatalogEntry) -> tuple[Finding, ...]:
-    if entry.weights.storage == "float32":
-        return ()
-    what = f"storage {entry.weights.storage} cannot be built yet."
-    where = loaded.locate(entry.id, "weights.storage")
-    return (Finding(code="E-STORAGE-UNAVAILABLE", where=where, what=what, fix="Use float32."),)

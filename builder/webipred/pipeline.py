@@ -15,9 +15,11 @@ from webipred.errors import FindingsError, NetworkError
 from webipred.findings import Finding
 from webipred.progress import Progress
 from webipred.site.assembly import Site, Unpublished, assemble_site
+from webipred.site.proof import ProofReport
 from webipred.sources.fetch import FetchOptions, fetch_archive, is_stale
 from webipred.validate.bundle import ModelBundle
 from webipred.validate.report import Report
+from webipred.validate.runtime import EngineBuilds
 from webipred.validate.validation import Rules, validate_model
 
 log = logging.getLogger(__name__)
@@ -25,12 +27,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """How to build: which entries (empty: all), how many at once, how to fetch, and the limits of a conversion."""
+    """How to build: which entries (empty: all), how many at once, how to fetch, and the limits of a conversion.
+
+    `jailed=False` converts without the jail, which the reports of all models then say; `proof` is shown on the privacy
+    page.
+    """
 
     only: tuple[str, ...]
     jobs: int
     fetch: FetchOptions
     limits: ConversionLimits
+    jailed: bool = True
+    proof: ProofReport | None = None
 
 
 def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progress: Progress) -> Site:
@@ -43,14 +51,14 @@ def build_site(loaded: LoadedCatalog, lock: Lock, options: BuildOptions, progres
         policy=loaded.catalog.policy,
         folder=loaded.folder,
         engine_wasm=read_asset("engine.wasm"),
-        network_wasm=read_asset("net.wasm"),
+        networks=EngineBuilds(plain=read_asset("net.wasm"), relaxed=read_asset("net-relaxed.wasm")),
     )
     entries = select_entries(loaded, options.only)
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = list(pool.map(lambda entry: _publish(entry, loaded, lock, options, rules, progress), entries))
     bundles = [outcome for outcome in outcomes if isinstance(outcome, ModelBundle)]
     unpublished = [outcome for outcome in outcomes if isinstance(outcome, Unpublished)]
-    return assemble_site(loaded.catalog, bundles, unpublished)
+    return assemble_site(loaded.catalog, bundles, unpublished, proof=options.proof)
 
 
 def select_entries(loaded: LoadedCatalog, only: Iterable[str]) -> list[CatalogEntry]:
@@ -84,7 +92,7 @@ def _publish(
         return Unpublished(entry=entry, findings=obstacles, report=None)
     try:
         archive = fetch_archive(entry, rules.folder, lock.models.get(entry.id), options.fetch, progress)
-        model = convert_archive(archive, entry, options.limits)
+        model = convert_archive(archive, entry, options.limits, jailed=options.jailed)
         outcome = validate_model(archive, model, entry, rules)
     except FindingsError as error:
         return Unpublished(entry=entry, findings=error.findings, report=None)

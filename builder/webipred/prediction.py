@@ -56,7 +56,7 @@ class Predictor:
 def _load_network(site: BuiltSite, manifest: BundleManifest) -> CompiledNetwork | ReferenceNetwork:
     weights = site.read_weights(manifest)
     if manifest.runtime == "compiled":
-        return CompiledNetwork(site.read_file(site.manifest.engine.network), weights)
+        return CompiledNetwork(site.read_file(site.manifest.engine.networks.plain), weights)
     return ReferenceNetwork(weights)
 
 

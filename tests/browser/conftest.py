@@ -9,11 +9,35 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Playwright, expect, sync_playwright
 
 from browser.chromium import ARGUMENTS, find_chromium
+from browser.firefox import Firefox, find_firefox, run_firefox
 from browser.server import Host, run_host
 from browser.sites import make_bundle, make_site
+from command_line import run_command
 
 _EXPECTED_MESSAGES = ("Unrecognized Content-Security-Policy directive 'webrtc'",)
 """Chromium does not implement the directive; it stays in the policy for the day it does."""
+
+ONE_PLAIN_ENGINE = """
+Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => 1 });
+WebAssembly.validate = () => false;
+"""
+"""Script that makes a page see a computer with one core and a browser without relaxed SIMD: one engine, one build."""
+
+NOTE_ANSWERS = """() => {
+  const post = Worker.prototype.postMessage;
+  const watched = new WeakSet();
+  self.answers = [];
+  Worker.prototype.postMessage = function (message, transfer) {
+    if (!watched.has(this)) {
+      watched.add(this);
+      this.addEventListener("message", ({ data }) => {
+        if (data.type === "done" && data.answer.probabilities) self.answers.push(data.answer.probabilities);
+      });
+    }
+    return post.call(this, message, transfer);
+  };
+}"""
+"""Notes what the engines answer from now on, in full precision: the page and its CSV show fewer digits."""
 
 OpenWorkspace = Callable[..., AbstractContextManager["Workspace"]]
 
@@ -90,14 +114,24 @@ def colour_site() -> dict[str, bytes]:
 
 @pytest.fixture
 def open_workspace(browser: Browser) -> OpenWorkspace:
-    """Open predict/ of a site; leaving the block fails on console errors, page errors and foreign requests."""
+    """Open predict/ of a site; leaving the block fails on console errors, page errors and foreign requests.
+
+    `script` runs before those of every document.
+    """
 
     @contextmanager
     def open_site(
-        files: dict[str, bytes], fragment: str = "", allowed: tuple[str, ...] = (), **context_options: object
+        files: dict[str, bytes],
+        fragment: str = "",
+        allowed: tuple[str, ...] = (),
+        script: str = "",
+        headers: dict[str, str] | None = None,
+        **context_options: object,
     ) -> Iterator[Workspace]:
-        with run_host(files) as host:
+        with run_host(files, headers) as host:
             context = browser.new_context(**{"locale": "en-GB", **context_options})  # type: ignore[arg-type]
+            if script:
+                context.add_init_script(script)
             workspace = Workspace(page=context.new_page(), host=host)
             _watch(workspace, allowed)
             workspace.page.goto(f"{host.url}predict/{fragment}")
@@ -122,3 +156,29 @@ def _watch(workspace: Workspace, allowed: tuple[str, ...]) -> None:
             None if request.url.startswith((url, "blob:", "about:")) else note(f"foreign request: {request.url}")
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def firefox() -> Iterator[Firefox]:
+    """The Firefox of this machine; skips where there is none."""
+    executable = find_firefox()
+    if executable is None:
+        pytest.skip("no Firefox is installed; `make test` installs one where it may, or set WEBIPRED_FIREFOX")
+    with run_firefox(executable) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demo_site(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default catalog, built offline with an empty cache."""
+    folder = tmp_path_factory.mktemp("demo")
+    out, cache = folder / "dist", folder / "cache"
+    built = run_command("build", "--offline", "--out", out, "--cache-dir", cache, cwd=repository)
+    assert built.returncode == 0, built.stderr
+    return out
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a built site by path."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

@@ -8,6 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PREFIX = "/some/sub-path/"
 
+ISOLATION = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What a host sends for a page that may share memory with threads."""
+
 _TYPES = {"html": "text/html", "js": "text/javascript", "wasm": "application/wasm", "png": "image/png"}
 
 
@@ -20,6 +27,8 @@ class Host:
     requests: list[str] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     """Content types that differ from what the ending says."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every answer."""
     held: dict[str, threading.Event] = field(default_factory=dict)
     """Files of which only the first half is sent until the event is set."""
 
@@ -29,9 +38,9 @@ class Host:
 
 
 @contextmanager
-def run_host(files: Mapping[str, bytes]) -> Iterator[Host]:
-    """Serve `files` below PREFIX until the block ends."""
-    host = Host(files=dict(files))
+def run_host(files: Mapping[str, bytes], headers: Mapping[str, str] | None = None) -> Iterator[Host]:
+    """Serve `files` below PREFIX until the block ends, with `headers` if they are given (see ISOLATION)."""
+    host = Host(files=dict(files), headers=dict(headers or {}))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -46,6 +55,8 @@ def run_host(files: Mapping[str, bytes]) -> Iterator[Host]:
             ending = name.rpartition(".")[2] if data is not None else "html"
             self.send_header("Content-Type", host.types.get(name, _TYPES.get(ending, "application/octet-stream")))
             self.send_header("Content-Length", str(len(body)))
+            for field_name, value in host.headers.items():
+                self.send_header(field_name, value)
             self.end_headers()
             half = len(body) // 2 if name in host.held else len(body)
             with suppress(ConnectionError):  # the page may have cancelled

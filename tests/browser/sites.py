@@ -1,6 +1,6 @@
 """Small workspaces: real assets, real preprocessing, tiny networks whose answers can be told by looking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -16,14 +16,16 @@ from webipred.engine.compiler.compilation import compile_network
 from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.engine.preprocessor import Preprocessor
 from webipred.engine.program import compile_program
+from webipred.site.assembly import NETWORK_ASSETS
 from webipred.site.bundles import BundleFiles, publish_bundle
 from webipred.site.icon import ICON_SVG
-from webipred.site.manifest import BundleManifest, EngineRef, FallbackRef, SiteManifest
+from webipred.site.manifest import BundleManifest, EngineRef, FallbackRef, NetworksRef, SiteManifest
 from webipred.site.table import describe_file, place_asset
 from webipred.site.workspace import render_workspace
-from webipred.validate.bundle import GoldenVector, ModelBundle, Runtime
+from webipred.validate.bundle import GoldenVector, ModelBundle, OutputDigests, Runtime
 from webipred.validate.reference import ReferenceNetwork
 from webipred.validate.report import Report
+from webipred.validate.runtime import CompiledNetwork
 
 LANGUAGES = ("en", "de")
 
@@ -74,12 +76,13 @@ def make_bundle(changes: dict[str, object] | None = None, network: bytes | None 
     data = network or make_colour_network()
     program = compile_program(entry.preprocessing, entry.input)
     runtime, weights = _compile(data)
+    plan = weights if runtime == "compiled" else None
     return ModelBundle(
         entry=entry,
         model=_describe_network(entry, data),
         program=program,
         preprocessing_sha256=hash_bytes(program),
-        goldens=tuple(_make_golden(program, data, image) for image in (RED, BLUE)),
+        goldens=tuple(_make_golden(program, data, image, plan) for image in (RED, BLUE)),
         runtime=runtime,
         weights=weights,
         report=Report(entry_id=entry.id, version=entry.version, checks=()),
@@ -113,7 +116,7 @@ def _describe_network(entry: CatalogEntry, data: bytes) -> OnnxModel:
     )
 
 
-def _make_golden(program: bytes, network: bytes, image: bytes) -> GoldenVector:
+def _make_golden(program: bytes, network: bytes, image: bytes, plan: bytes | None) -> GoldenVector:
     pixels = np.asarray(Image.open(BytesIO(image)).convert("RGB"))
     tensor = Preprocessor(read_asset("engine.wasm")).run(program, pixels)
     return GoldenVector(
@@ -124,7 +127,14 @@ def _make_golden(program: bytes, network: bytes, image: bytes) -> GoldenVector:
         tensor_sha256=hash_bytes(tensor.astype("<f4").tobytes()),
         probabilities=ReferenceNetwork(network).run(tensor),
         tolerance=1e-5,
+        outputs=None if plan is None else _digest_outputs(plan, tensor),
     )
+
+
+def _digest_outputs(plan: bytes, tensor: NDArray[np.float32]) -> OutputDigests:
+    plain = CompiledNetwork(read_asset("net.wasm"), plan).compute(tensor)
+    fused = CompiledNetwork(read_asset("net-relaxed.wasm"), plan, fused=True).compute(tensor)
+    return OutputDigests(plain=hash_bytes(plain.tobytes()), fused=hash_bytes(fused.tobytes()))
 
 
 def make_site(bundles: Sequence[ModelBundle], engine_script: bytes | None = None) -> dict[str, bytes]:
@@ -136,14 +146,23 @@ def compose_site(
     published: Sequence[BundleFiles],
     engine_script: bytes | None = None,
     manifests: Sequence[BundleManifest] | None = None,
+    networks: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """Return the files of a site; `manifests` replace those of `published`, for sites that lie."""
+    """Return the files of a site; `manifests` replace those of `published`, `networks` engines, for sites that lie."""
+    replaced = networks or {}
     engine = [
         place_asset(engine_script or read_asset("engine.js"), "js"),
-        place_asset(read_asset("engine.wasm"), "wasm"),
-        place_asset(read_asset("net.wasm"), "wasm"),
+        *(
+            place_asset(data, "wasm")
+            for data in (
+                read_asset("engine.wasm"),
+                *(replaced.get(name) or read_asset(name) for name in NETWORK_ASSETS),
+            )
+        ),
     ]
-    script, preprocess, network = (describe_file(path, data) for path, data in engine)
+    script, preprocess, plain, plain_threads, relaxed, relaxed_threads = (
+        describe_file(path, data) for path, data in engine
+    )
     others: list[tuple[str, bytes]] = []
     if any(item.manifest.runtime == "onnxruntime-web" for item in published):
         others = [place_asset(read_asset("engine-ort.js"), "js"), place_asset(read_asset("ort.wasm"), "wasm")]
@@ -158,7 +177,9 @@ def compose_site(
         engine=EngineRef(
             script=script,
             preprocess=preprocess,
-            network=network,
+            networks=NetworksRef(
+                plain=plain, plain_threads=plain_threads, relaxed=relaxed, relaxed_threads=relaxed_threads
+            ),
             fallback=FallbackRef(script=fallback[0], runtime=fallback[1]) if fallback else None,
         ),
         models=list(manifests or [item.manifest for item in published]),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import OpenWorkspace, Workspace
+from browser.conftest import NOTE_ANSWERS, ONE_PLAIN_ENGINE, OpenWorkspace, Workspace, read_files
 from command_line import run_command
 from webipred.prediction import Predictor
 from webipred.site.reading import read_site
@@ -19,37 +19,6 @@ pytestmark = pytest.mark.browser
 
 TOLERANCE = 1e-5
 """float32 runtimes agree within 1e-6 on these small nets; the references are rounded to seven decimals."""
-
-NOTE_ANSWERS = """() => {
-  const post = Worker.prototype.postMessage;
-  const watched = new WeakSet();
-  self.answers = [];
-  Worker.prototype.postMessage = function (message, transfer) {
-    if (!watched.has(this)) {
-      watched.add(this);
-      this.addEventListener("message", ({ data }) => {
-        if (data.type === "done" && data.answer.probabilities) self.answers.push(data.answer.probabilities);
-      });
-    }
-    return post.call(this, message, transfer);
-  };
-}"""
-"""Notes what the engines answer from now on, in full precision: the page and its CSV show fewer digits."""
-
-
-@pytest.fixture(scope="module")
-def demo_site(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default catalog, built offline with an empty cache."""
-    folder = tmp_path_factory.mktemp("demo")
-    out, cache = folder / "dist", folder / "cache"
-    built = run_command("build", "--offline", "--out", out, "--cache-dir", cache, cwd=repository)
-    assert built.returncode == 0, built.stderr
-    return out
-
-
-def read_files(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def load_model(workspace: Workspace) -> None:
@@ -137,7 +106,7 @@ def test_the_page_and_the_command_line_give_the_same_bits(
     folder = repository / "demo_models" / model_id / "samples"
     paths = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpeg"))
     predictor = Predictor(read_site(demo_site), model_id)
-    with open_workspace(read_files(demo_site), fragment=f"#{model_id}") as workspace:
+    with open_workspace(read_files(demo_site), fragment=f"#{model_id}", script=ONE_PLAIN_ENGINE) as workspace:
         load_model(workspace)
         vault = workspace.page.frames[1]
         vault.evaluate(NOTE_ANSWERS)

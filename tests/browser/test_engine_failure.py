@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import OpenWorkspace, Workspace
+from browser.conftest import ONE_PLAIN_ENGINE, OpenWorkspace, Workspace
 from browser.sites import BLUE, RED, make_bundle, make_image, make_site
 from webipred.assets import read_asset
 
@@ -62,7 +62,7 @@ def test_values_that_are_no_probabilities_become_an_error_row(open_workspace: Op
         b" const copy = slice.apply(this, range);"
         b" if (self.spoiled && copy.length === 2) { copy.fill(NaN); self.spoiled = false; } return copy; }; }"
     )
-    with open_workspace(make_site([make_bundle()], engine_script=patch + script)) as workspace:
+    with open_workspace(make_site([make_bundle()], engine_script=patch + script), script=ONE_PLAIN_ENGINE) as workspace:
         workspace.load()
         workspace.add(("a.png", RED), ("fatal.png", FATAL), ("b.png", BLUE))
         workspace.expect_counts("3 of 3 images done, 1 of them with an error.")
@@ -82,7 +82,7 @@ def list_requests(workspace: Workspace) -> list[str]:
 @pytest.mark.parametrize("code", ["E-ENGINE-CRASH", "E-MEMORY", "E-OUTPUT"])
 def test_an_engine_that_may_be_damaged_is_replaced_and_proved_again(open_workspace: OpenWorkspace, code: str) -> None:
     site = make_site([make_bundle()], engine_script=plant(GIVE_UP % code))
-    with open_workspace(site) as workspace:
+    with open_workspace(site, script=ONE_PLAIN_ENGINE) as workspace:
         workspace.load()
         spy_on_requests(workspace)
         workspace.add(("fatal.png", FATAL), ("b.png", BLUE))
@@ -91,7 +91,7 @@ def test_an_engine_that_may_be_damaged_is_replaced_and_proved_again(open_workspa
 
 
 def test_an_engine_that_fails_its_second_proof_predicts_nothing(open_workspace: OpenWorkspace) -> None:
-    with open_workspace(make_site([make_bundle()], engine_script=plant(CRASH))) as workspace:
+    with open_workspace(make_site([make_bundle()], engine_script=plant(CRASH)), script=ONE_PLAIN_ENGINE) as workspace:
         workspace.load()
         workspace.page.frames[1].evaluate(SPOIL_PROOFS)
         spy_on_requests(workspace)
@@ -107,7 +107,7 @@ def test_an_engine_that_fails_its_second_proof_predicts_nothing(open_workspace: 
 
 def test_an_engine_is_not_used_while_it_is_being_proved(open_workspace: OpenWorkspace) -> None:
     """The larger view starts the new engine; the next image must wait for the same proof."""
-    with open_workspace(make_site([make_bundle()], engine_script=plant(CRASH))) as workspace:
+    with open_workspace(make_site([make_bundle()], engine_script=plant(CRASH)), script=ONE_PLAIN_ENGINE) as workspace:
         workspace.load()
         workspace.add(("a.png", RED), ("fatal.png", FATAL))
         workspace.expect_counts("2 of 2 images done, 1 of them with an error.")

@@ -69,8 +69,8 @@ def browser(playwright_driver: Playwright, meter: Meter) -> Iterator[Browser]:
 def collect_garbage(workspace: Workspace) -> None:
     for frame in workspace.page.frames:
         frame.evaluate("() => gc()")
-    (engine,) = workspace.page.workers
-    engine.evaluate("() => gc()")
+    for engine in workspace.page.workers:
+        engine.evaluate("() => gc()")
 
 
 def list_long_tasks(workspace: Workspace) -> list[float]:

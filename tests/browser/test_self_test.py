@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import OpenWorkspace, Workspace
+from browser.conftest import ONE_PLAIN_ENGINE, OpenWorkspace, Workspace
 from browser.sites import BLUE, LANGUAGES, RED, compose_site, make_bundle, make_site
 from webipred.assets import read_asset
 from webipred.site.bundles import publish_bundle
@@ -55,7 +55,7 @@ def test_an_engine_that_does_not_start_switches_predictions_off(open_workspace: 
 
 def test_images_queued_before_a_refusal_fail_and_are_never_predicted(open_workspace: OpenWorkspace) -> None:
     site = make_lying_site(engine_script=HOLD_START + read_asset("engine.js"), tensor_sha256="0" * 64)
-    with open_workspace(site) as workspace:
+    with open_workspace(site, script=ONE_PLAIN_ENGINE) as workspace:
         workspace.page.get_by_role("radio", name="Red or blue").check()
         workspace.page.get_by_role("button", name="Load model").click()
         expect(workspace.vault.get_by_text("Checking this computer")).to_be_visible(timeout=60_000)

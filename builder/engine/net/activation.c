@@ -4,6 +4,7 @@
  * tanh, erf, log(1 + t) for t in 0 … 1: own least-squares fits on Chebyshev nodes (errors below 1.3e-7), exp beyond them.
  * Order: rows, then lanes; tails run the same vector arithmetic, so a value never depends on its place. */
 #include "activation.h"
+#include "logarithm.h"
 
 /* Constants come from memory, through volatile reads: V8 builds a constant vector anew with four instructions at every use. */
 enum {
@@ -88,6 +89,14 @@ static vec vec_gelu_tanh(vec x) {
     return vec_mul(vec_mul(x, constant(HALF)), vec_add(inner, constant(ONE)));
 }
 
+/* Lane by lane in double precision: few networks have these, and only in small places. */
+static vec vec_each(vec x, uint32_t kind, float a) {
+    float lanes[4];
+    vec_store(lanes, x);
+    for (uint32_t i = 0; i < 4; i++) lanes[i] = kind == ACT_LOG ? (float)log_of(lanes[i]) : power_of(lanes[i], a);
+    return vec_load(lanes);
+}
+
 ALWAYS_INLINE vec apply(vec x, uint32_t kind, activation act) {
     switch (kind) {
     case ACT_CLAMP: return vec_at_most(vec_at_least(x, vec_splat(act.a)), vec_splat(act.b));
@@ -110,6 +119,8 @@ ALWAYS_INLINE vec apply(vec x, uint32_t kind, activation act) {
     case ACT_GELU_TANH: return vec_gelu_tanh(x);
     case ACT_SOFTPLUS: return vec_softplus(x);
     case ACT_MISH: return vec_mul(x, vec_tanh(vec_softplus(x)));
+    case ACT_LOG:
+    case ACT_POWER: return vec_each(x, kind, act.a);
     default: return x;
     }
 }

@@ -53,11 +53,11 @@ static uint64_t padded_pixels(const window *w) {
     return ((uint64_t)w->in_h + w->pad_top + w->pad_bottom) * ((uint64_t)w->in_w + w->pad_left + w->pad_right);
 }
 
-/* Scratch: row table of a block, then zeros for pixels outside, the padded image, or the rows behind a prologue. */
+/* Scratch: row table of a block, then zeros for pixels outside or the rows behind a prologue. Scratch of all: the padded image. */
 static uint64_t table_bytes(const layer *l) { return ((uint64_t)l->block_rows * l->taps * sizeof(float *) + 63) / 64 * 64; }
 
 static uint64_t rest_bytes(const layer *l, int prologue) {
-    if (l->joined) return padded_pixels(&l->w) * l->w.in_c * sizeof(float);
+    if (l->joined) return 0;
     if (prologue) return (uint64_t)l->block_rows * l->w.in_c * sizeof(float);
     return (uint64_t)l->group_in * sizeof(float);
 }
@@ -82,15 +82,22 @@ enum net_status check_convolution(const step *s, uint64_t *scratch_bytes) {
     return NET_OK;
 }
 
-static void copy_padded(const tensor *x, const window *w, float *to) {
+uint64_t common_convolution(const step *s) {
+    layer l;
+    return read_layer(s, &l) == NET_OK && l.joined ? padded_pixels(&l.w) * l.w.in_c * sizeof(float) : 0;
+}
+
+/* Rows first … end − 1 of the padded image. */
+static void copy_padded(const tensor *x, const window *w, uint32_t first, uint32_t end, float *to) {
     uint32_t row = (w->in_w + w->pad_left + w->pad_right) * w->in_c;
-    for (uint64_t i = 0, n = padded_pixels(w) * w->in_c; i < n; i++) to[i] = 0.0f;
-    for (uint32_t y = 0; y < w->in_h; y++)
-        for (uint32_t i = 0; i < w->in_w; i++) {
-            const float *from = x->data + ((size_t)y * w->in_w + i) * x->stride;
-            float *pixel = to + (size_t)(y + w->pad_top) * row + (size_t)(i + w->pad_left) * w->in_c;
+    for (uint32_t y = first; y < end; y++) {
+        float *line = to + (size_t)y * row, *pixel = line + (size_t)w->pad_left * w->in_c;
+        for (uint32_t i = 0; i < row; i++) line[i] = 0.0f;
+        if (y - w->pad_top >= w->in_h) continue; /* wraps to a huge number above the image */
+        const float *from = x->data + (size_t)(y - w->pad_top) * w->in_w * x->stride;
+        for (uint32_t i = 0; i < w->in_w; i++, from += x->stride, pixel += w->in_c)
             for (uint32_t c = 0; c < w->in_c; c++) pixel[c] = from[c];
-        }
+    }
 }
 
 /* Fills table[tile][tap][4] for output pixels first … end − 1; the last pixel stands in for missing ones. */
@@ -176,35 +183,75 @@ static void multiply_panel(const step *s, const layer *l, const panel *whole, ui
         }
 }
 
-static void multiply_block(const step *s, const layer *l, uint32_t group, uint32_t first, uint32_t end, const float **table) {
-    for (uint32_t n = 0; n < l->panels; n++) {
-        uint32_t index = group * l->panels + n;
+/* Panels first_panel … end_panel − 1 of all groups, for the pixels of one block. */
+static void multiply_block(const step *s, const layer *l, uint32_t first_panel, uint32_t end_panel, uint32_t first, uint32_t end, const float **table) {
+    for (uint32_t index = first_panel; index < end_panel; index++) {
+        uint32_t n = index % l->panels, column = index / l->panels * l->group_out + n * TILE_COLUMNS;
         panel p = {.weights = s->in[IN_WEIGHTS]->data + (size_t)index * TILE_COLUMNS * l->taps * l->depth,
                    .bias = s->in[IN_BIAS]->data + (size_t)index * TILE_COLUMNS,
                    .columns = min_u32(TILE_COLUMNS, l->group_out - n * TILE_COLUMNS), .low = clamp_low(l->act), .high = clamp_high(l->act)};
-        multiply_panel(s, l, &p, group * l->group_out + n * TILE_COLUMNS, first, end, table);
+        multiply_panel(s, l, &p, column, first, end, table);
     }
 }
 
-void run_convolution(const step *s, unsigned char *scratch) {
+static void prepare_block(const step *s, const layer *l, const float *padded, uint32_t first, uint32_t end, const float **table, float *rest) {
+    if (l->joined) fill_joined_table(l, padded, first, end, table);
+    else fill_table(l, s->in[IN_X], rest, first, end, table);
+    if (s->in[IN_PROLOGUE] != NULL) apply_prologue(l, s->in[IN_PROLOGUE], end - first, table, rest);
+}
+
+/* Pieces are panels of one block. Where weights outweigh inputs, blocks stay large and panels are shared out: each weight is read by one
+ * thread. Elsewhere blocks are shared out, and panels only if there are too few blocks. */
+typedef struct {
+    uint32_t block_rows, blocks, piece_panels, pieces; /* pieces per block */
+} division;
+
+static division divide_work(const layer *l, uint32_t rows, const share *mine) {
+    uint32_t wanted = mine->count * PIECES_PER_THREAD, panels = l->groups * l->panels, block_rows = l->block_rows;
+    if (mine->count == 1) return (division){block_rows, divide_up(rows, block_rows), panels, 1};
+    uint64_t weights = (uint64_t)l->taps * l->depth * l->w.out_c, inputs = (uint64_t)rows * l->w.in_c;
+    uint32_t even_rows = divide_up(divide_up(rows, wanted), TILE_ROWS) * TILE_ROWS;
+    if (weights <= inputs) block_rows = min_u32(block_rows, max_u32(even_rows, BLOCK_MIN_ROWS));
+    uint32_t blocks = divide_up(rows, block_rows), piece_panels = divide_up(panels, min_u32(panels, divide_up(wanted, blocks)));
+    return (division){block_rows, blocks, piece_panels, divide_up(panels, piece_panels)};
+}
+
+static void run_pieces(const step *s, const layer *l, unsigned char *scratch, share *mine) {
+    const tensor *y = s->out;
+    const float **table = (const float **)scratch, *padded = (const float *)mine->common;
+    float *rest = (float *)(scratch + table_bytes(l));
+    division work = divide_work(l, y->rows, mine);
+    uint32_t prepared = UINT32_MAX, group = 0;
+    for (uint32_t piece, next; take_range(mine, work.blocks * work.pieces, 1, &piece, &next);) {
+        uint32_t block = piece / work.pieces, first = block * work.block_rows, end = min_u32(first + work.block_rows, y->rows);
+        uint32_t panel_now = piece % work.pieces * work.piece_panels, last = min_u32(panel_now + work.piece_panels, l->groups * l->panels);
+        if (block != prepared) prepare_block(s, l, padded, first, end, table, rest), group = 0;
+        prepared = block;
+        uint32_t left = panel_now / l->panels * l->group_out + panel_now % l->panels * TILE_COLUMNS;
+        for (uint32_t stop; panel_now < last; panel_now = stop) { /* group by group */
+            uint32_t wanted = panel_now / l->panels;
+            size_t entries = (size_t)divide_up(end - first, TILE_ROWS) * TILE_ROWS * l->taps;
+            if (wanted > group) shift_table(table, entries, (wanted - group) * l->group_in, rest);
+            group = wanted;
+            stop = min_u32(last, (wanted + 1) * l->panels);
+            multiply_block(s, l, panel_now, stop, first, end, table);
+        }
+        uint32_t right = last / l->panels * l->group_out + last % l->panels * TILE_COLUMNS;
+        if (needs_pass(l->act)) activate(y->data + (size_t)first * y->stride + left, end - first, right - left, y->stride, l->act);
+    }
+}
+
+void run_convolution(const step *s, unsigned char *scratch, share *mine) {
     layer l;
     if (read_layer(s, &l) != NET_OK) return;
-    const float **table = (const float **)scratch;
-    float *rest = (float *)(scratch + table_bytes(&l));
-    const tensor *x = s->in[IN_X], *y = s->out, *prologue = s->in[IN_PROLOGUE];
-    if (l.joined) copy_padded(x, &l.w, rest);
-    else if (prologue == NULL)
-        for (uint32_t c = 0; c < l.group_in; c++) rest[c] = 0.0f;
-    for (uint32_t first = 0, end; first < y->rows; first = end) {
-        end = min_u32(first + l.block_rows, y->rows);
-        size_t entries = (size_t)divide_up(end - first, TILE_ROWS) * TILE_ROWS * l.taps;
-        if (l.joined) fill_joined_table(&l, rest, first, end, table);
-        else fill_table(&l, x, rest, first, end, table);
-        if (prologue != NULL) apply_prologue(&l, prologue, end - first, table, rest);
-        for (uint32_t group = 0; group < l.groups; group++) {
-            if (group > 0) shift_table(table, entries, l.group_in, rest);
-            multiply_block(s, &l, group, first, end, table);
-        }
-        if (needs_pass(l.act)) activate(y->data + (size_t)first * y->stride, end - first, y->width, y->stride, l.act);
+    if (l.joined) {
+        uint32_t rows = l.w.in_h + l.w.pad_top + l.w.pad_bottom;
+        for (uint32_t first, end; take_rows(mine, rows, l.w.in_w * l.w.in_c, &first, &end);)
+            copy_padded(s->in[IN_X], &l.w, first, end, (float *)mine->common);
+        meet(mine);
+    } else if (s->in[IN_PROLOGUE] == NULL) {
+        float *zeros = (float *)(scratch + table_bytes(&l));
+        for (uint32_t c = 0; c < l.group_in; c++) zeros[c] = 0.0f;
     }
+    run_pieces(s, &l, scratch, mine);
 }

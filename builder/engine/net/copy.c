@@ -51,10 +51,19 @@ static void copy_axes(const uint32_t *p, uint32_t axis, const float *x, float *y
     for (uint32_t i = 0; i < size; i++) copy_axes(p, axis + 1, x + (size_t)i * x_step, y + (size_t)i * y_step);
 }
 
-void run_copy(const step *s, unsigned char *scratch) {
+/* Pieces are parts of the first axis that is one. */
+void run_copy(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
-    const uint32_t *p = s->parameters;
-    copy_axes(p, 0, s->in[0]->data + p[X_START], s->out->data + p[Y_START]);
+    uint32_t p[PLAN_PARAMETERS], axis = 0, inner = 1;
+    for (uint32_t i = 0; i < PLAN_PARAMETERS; i++) p[i] = s->parameters[i];
+    while (axis < AXES - 1 && p[SIZES + axis] == 1) axis++;
+    for (uint32_t i = axis + 1; i < AXES; i++) inner *= p[SIZES + i];
+    const float *x = s->in[0]->data + p[X_START];
+    float *y = s->out->data + p[Y_START];
+    for (uint32_t first, end, size = p[SIZES + axis]; take_rows(mine, size, inner, &first, &end);) {
+        p[SIZES + axis] = end - first;
+        copy_axes(p, axis, x + (size_t)first * p[X_STEPS + axis], y + (size_t)first * p[Y_STEPS + axis]);
+    }
 }
 
 enum net_status check_fill(const step *s, uint64_t *scratch_bytes) {
@@ -63,9 +72,10 @@ enum net_status check_fill(const step *s, uint64_t *scratch_bytes) {
     return NET_OK;
 }
 
-void run_fill(const step *s, unsigned char *scratch) {
+void run_fill(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
     float value = step_float(s, 0);
-    for (uint32_t r = 0; r < s->out->rows; r++)
-        for (uint32_t c = 0; c < s->out->width; c++) s->out->data[(size_t)r * s->out->stride + c] = value;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);)
+        for (uint32_t r = first; r < end; r++)
+            for (uint32_t c = 0; c < s->out->width; c++) s->out->data[(size_t)r * s->out->stride + c] = value;
 }

@@ -136,11 +136,11 @@ static void find_inner(const window *w, uint32_t *first, uint32_t *end) {
     *end = max_u32(*first, min_u32(last, w->out_w));
 }
 
-ALWAYS_INLINE void run_rows(const filter *f, const uint32_t K, const uint32_t S) {
+ALWAYS_INLINE void run_rows(const filter *f, uint32_t start, uint32_t stop, const uint32_t K, const uint32_t S) {
     const window *w = &f->w;
     uint32_t inner, inner_end;
     find_inner(w, &inner, &inner_end);
-    for (uint32_t oy = 0; oy < w->out_h; oy++) {
+    for (uint32_t oy = start; oy < stop; oy++) {
         uint32_t first, end, ox = 0;
         clip_rows(w, oy, &first, &end);
         for (; ox < inner; ox++) run_pixel(f, oy, ox, first, end);
@@ -152,7 +152,7 @@ ALWAYS_INLINE void run_rows(const filter *f, const uint32_t K, const uint32_t S)
     }
 }
 
-void run_depthwise(const step *s, unsigned char *scratch) {
+void run_depthwise(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
     filter f = {.x = s->in[IN_X], .y = s->out, .weights = s->in[IN_WEIGHTS]->data, .bias = s->in[IN_BIAS]->data};
     if (read_window(s, &f.w) != NET_OK || read_activation(s, ACTIVATION, &f.act) != NET_OK) return;
@@ -161,13 +161,14 @@ void run_depthwise(const step *s, unsigned char *scratch) {
     const window *w = &f.w;
     int even = w->stride_h == w->stride_w && w->dilation_h == 1 && w->dilation_w == 1;
     uint32_t shape = even ? w->kernel_w * 10 + w->stride_w : 0;
-    switch (shape) {
-    case 31: run_rows(&f, 3, 1); break;
-    case 32: run_rows(&f, 3, 2); break;
-    case 51: run_rows(&f, 5, 1); break;
-    case 52: run_rows(&f, 5, 2); break;
-    case 71: run_rows(&f, 7, 1); break;
-    case 72: run_rows(&f, 7, 2); break;
-    default: run_rows(&f, 0, 0); break;
-    }
+    for (uint32_t start, stop; take_rows(mine, w->out_h, w->out_w * w->in_c * w->kernel_h, &start, &stop);)
+        switch (shape) {
+        case 31: run_rows(&f, start, stop, 3, 1); break;
+        case 32: run_rows(&f, start, stop, 3, 2); break;
+        case 51: run_rows(&f, start, stop, 5, 1); break;
+        case 52: run_rows(&f, start, stop, 5, 2); break;
+        case 71: run_rows(&f, start, stop, 7, 1); break;
+        case 72: run_rows(&f, start, stop, 7, 2); break;
+        default: run_rows(&f, start, stop, 0, 0); break;
+        }
 }

@@ -17,18 +17,20 @@ static enum net_status check_like_input(const step *s, uint32_t activation_index
 
 enum net_status check_unary(const step *s, uint64_t *scratch_bytes) { return check_like_input(s, 0, scratch_bytes); }
 
-void run_unary(const step *s, unsigned char *scratch) {
+void run_unary(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
     const tensor *x = s->in[0], *y = s->out;
     activation act;
     if (read_activation(s, 0, &act) != NET_OK) return;
-    for (uint32_t r = 0; r < y->rows; r++) {
-        const float *from = x->data + (size_t)r * x->stride;
-        float *to = y->data + (size_t)r * y->stride;
-        if (to != from)
-            for (uint32_t c = 0; c < y->width; c++) to[c] = from[c];
+    for (uint32_t first, end; take_rows(mine, y->rows, y->width, &first, &end);) {
+        for (uint32_t r = first; r < end; r++) {
+            const float *from = x->data + (size_t)r * x->stride;
+            float *to = y->data + (size_t)r * y->stride;
+            if (to != from)
+                for (uint32_t c = 0; c < y->width; c++) to[c] = from[c];
+        }
+        activate(y->data + (size_t)first * y->stride, end - first, y->width, y->stride, act);
     }
-    activate(y->data, y->rows, y->width, y->stride, act);
 }
 
 enum net_status check_affine(const step *s, uint64_t *scratch_bytes) {
@@ -38,14 +40,13 @@ enum net_status check_affine(const step *s, uint64_t *scratch_bytes) {
     return is_dense(s->in[1]) && s->in[1]->count == 2 * (uint64_t)s->out->width ? NET_OK : NET_SHAPE;
 }
 
-void run_affine(const step *s, unsigned char *scratch) {
-    (void)scratch;
+static void affine_rows(const step *s, uint32_t first, uint32_t end) {
     const tensor *x = s->in[0], *y = s->out;
     const float *scale = s->in[1]->data, *shift = scale + y->width;
     activation act;
     if (read_activation(s, 0, &act) != NET_OK) return;
     vec low = vec_splat(clamp_low(act)), high = vec_splat(clamp_high(act));
-    for (uint32_t r = 0; r < y->rows; r++) {
+    for (uint32_t r = first; r < end; r++) {
         const float *from = x->data + (size_t)r * x->stride;
         float *to = y->data + (size_t)r * y->stride;
         uint32_t c = 0;
@@ -60,6 +61,11 @@ void run_affine(const step *s, unsigned char *scratch) {
         }
         if (needs_pass(act)) activate(to, 1, y->width, y->width, act);
     }
+}
+
+void run_affine(const step *s, unsigned char *scratch, share *mine) {
+    (void)scratch;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);) affine_rows(s, first, end);
 }
 
 ALWAYS_INLINE vec combine(uint32_t kind, vec a, vec b) {
@@ -129,17 +135,21 @@ static const float *find_row(const tensor *t, const tensor *out, uint32_t r) {
     return t->data + row * t->stride;
 }
 
-void run_binary(const step *s, unsigned char *scratch) {
-    (void)scratch;
+static void combine_rows(const step *s, uint32_t first, uint32_t end) {
     const tensor *a = s->in[0], *b = s->in[1], *y = s->out;
     activation act;
     if (read_activation(s, BINARY_ACTIVATION, &act) != NET_OK) return;
     int a_same = same_shape(a, y), b_same = same_shape(b, y);
-    for (uint32_t r = 0; r < y->rows; r++) {
+    for (uint32_t r = first; r < end; r++) {
         const float *from_a = a_same ? a->data + (size_t)r * a->stride : find_row(a, y, r);
         const float *from_b = b_same ? b->data + (size_t)r * b->stride : find_row(b, y, r);
         float *to = y->data + (size_t)r * y->stride;
         combine_any(s->parameters[KIND], from_a, a->width != y->width, from_b, b->width != y->width, to, y->width);
         if (act.kind != ACT_NONE) activate(to, 1, y->width, y->width, act);
     }
+}
+
+void run_binary(const step *s, unsigned char *scratch, share *mine) {
+    (void)scratch;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);) combine_rows(s, first, end);
 }

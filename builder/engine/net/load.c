@@ -12,7 +12,11 @@ static const step_check CHECKS[CODE_COUNT] = {
     [CODE_AFFINE] = check_affine, [CODE_BINARY] = check_binary, [CODE_UNARY] = check_unary, [CODE_SOFTMAX] = check_softmax,
     [CODE_LAYER_NORM] = check_layer_norm, [CODE_MATMUL] = check_matmul, [CODE_COPY] = check_copy, [CODE_FILL] = check_fill,
     [CODE_RESIZE] = check_resize, [CODE_MEAN_OF_LAST] = check_mean_of_last,
+    [CODE_REDUCTION] = check_reduction, [CODE_GROUP_NORM] = check_group_norm, [CODE_RESPONSE] = check_response,
 };
+
+/* Operators with scratch that all threads share. */
+static const step_common COMMON[CODE_COUNT] = {[CODE_CONVOLUTION] = common_convolution, [CODE_WINOGRAD] = common_winograd};
 
 enum { SECTION_ALIGNMENT = 64, SUMMED_FROM = 5 };
 
@@ -115,8 +119,11 @@ static enum net_status resolve_step(loaded_plan *plan, const plan_operator *from
     to->parameters = from->parameters;
     uint64_t scratch_bytes = 0;
     enum net_status status = CHECKS[from->code](to, &scratch_bytes);
+    if (status != NET_OK) return status;
+    uint64_t common_bytes = COMMON[from->code] == NULL ? 0 : COMMON[from->code](to);
     if (scratch_bytes > plan->scratch_bytes) plan->scratch_bytes = scratch_bytes;
-    return status;
+    if (common_bytes > plan->common_bytes) plan->common_bytes = common_bytes;
+    return NET_OK;
 }
 
 static int is_port(const loaded_plan *plan, uint32_t index) {
@@ -143,7 +150,10 @@ enum net_status load_plan(loaded_plan *plan, const unsigned char *bytes, uint32_
         status = resolve_step(plan, &plan->operators[i], &plan->steps[i]);
     if (status == NET_OK) status = check_ports(plan);
     if (status != NET_OK) return status;
-    plan->need_bytes += plan->scratch_bytes;
-    plan->scratch = take(plan->scratch_bytes);
+    plan->scratch_bytes = (plan->scratch_bytes + SECTION_ALIGNMENT - 1) / SECTION_ALIGNMENT * SECTION_ALIGNMENT;
+    plan->common_bytes = (plan->common_bytes + SECTION_ALIGNMENT - 1) / SECTION_ALIGNMENT * SECTION_ALIGNMENT;
+    uint64_t scratch_bytes = plan->common_bytes + plan->scratch_bytes * team_size();
+    plan->need_bytes += scratch_bytes;
+    plan->scratch = take(scratch_bytes);
     return plan->scratch == NULL ? NET_MEMORY : NET_OK;
 }

@@ -48,17 +48,17 @@ static size_t find_matrix(const tensor *t, const tensor *out, uint64_t index) {
     return row;
 }
 
-static void pack(const float *b, uint32_t stride, uint32_t depth, uint32_t width, float *to) {
-    for (uint32_t n = 0; n < width; n += TILE_COLUMNS)
+static void pack(const float *b, uint32_t stride, uint32_t depth, uint32_t width, uint32_t left, uint32_t right, float *to) {
+    for (uint32_t n = left; n < right; n += TILE_COLUMNS)
         for (uint32_t k = 0; k < depth; k++, to += TILE_COLUMNS) {
             const float *row = b + (size_t)k * stride + n;
             for (uint32_t j = 0; j < TILE_COLUMNS; j++) to[j] = n + j < width ? row[j] : 0.0f;
         }
 }
 
-static void multiply(const float *a, uint32_t a_stride, const float *packed, float *y, const tensor *out, uint32_t height, uint32_t depth, activation act) {
-    for (uint32_t n = 0; n < out->width; n += TILE_COLUMNS) {
-        panel p = {packed + (size_t)n * depth, NULL, 1, depth, 0, min_u32(TILE_COLUMNS, out->width - n), clamp_low(act), clamp_high(act)};
+static void multiply(const float *a, uint32_t a_stride, const float *packed, float *y, const tensor *out, uint32_t left, uint32_t right, uint32_t height, uint32_t depth, activation act) {
+    for (uint32_t n = left; n < right; n += TILE_COLUMNS) {
+        panel p = {packed + (size_t)(n - left) * depth, NULL, 1, depth, 0, min_u32(TILE_COLUMNS, out->width - n), clamp_low(act), clamp_high(act)};
         for (uint32_t m = 0; m < height; m += TILE_ROWS) {
             const float *rows[TILE_ROWS];
             for (uint32_t i = 0; i < TILE_ROWS; i++) rows[i] = a + (size_t)min_u32(m + i, height - 1) * a_stride;
@@ -68,16 +68,26 @@ static void multiply(const float *a, uint32_t a_stride, const float *packed, flo
     }
 }
 
-void run_matmul(const step *s, unsigned char *scratch) {
+/* Columns `left` … `right` − 1 of matrix `index`. */
+static void run_columns(const step *s, float *packed, uint32_t index, uint32_t left, uint32_t right, activation act) {
     const tensor *a = s->in[0], *b = s->in[1], *y = s->out;
+    uint32_t height = y->dims[y->rank - 2], depth = a->width;
+    pack(b->data + find_matrix(b, y, index) * b->stride, b->stride, depth, y->width, left, right, packed);
+    float *to = y->data + (size_t)index * height * y->stride;
+    multiply(a->data + find_matrix(a, y, index) * a->stride, a->stride, packed, to, y, left, right, height, depth, act);
+    if (needs_pass(act)) activate(to + left, height, right - left, y->stride, act);
+}
+
+/* Pieces are column panels of one matrix: all of them, or fewer where there are few matrices. */
+void run_matmul(const step *s, unsigned char *scratch, share *mine) {
+    const tensor *y = s->out;
     activation act;
     if (read_activation(s, ACTIVATION, &act) != NET_OK) return;
-    uint32_t height = y->dims[y->rank - 2], depth = a->width;
-    float *packed = (float *)scratch;
-    for (uint64_t i = 0, n = matrices(y); i < n; i++) {
-        pack(b->data + find_matrix(b, y, i) * b->stride, b->stride, depth, y->width, packed);
-        float *to = y->data + (size_t)i * height * y->stride;
-        multiply(a->data + find_matrix(a, y, i) * a->stride, a->stride, packed, to, y, height, depth, act);
-    }
-    if (needs_pass(act)) activate(y->data, y->rows, y->width, y->stride, act);
+    uint32_t count = (uint32_t)matrices(y), panels = divide_up(y->width, TILE_COLUMNS), total = count * panels;
+    uint32_t size = min_u32(panels, piece_size(mine, total, 1, 1)), parts = divide_up(panels, size);
+    for (uint32_t piece, end; take_range(mine, count * parts, mine->count == 1 ? count * parts : 1, &piece, &end);)
+        for (; piece < end; piece++) {
+            uint32_t left = piece % parts * size * TILE_COLUMNS;
+            run_columns(s, (float *)scratch, piece / parts, left, min_u32(left + size * TILE_COLUMNS, y->width), act);
+        }
 }

@@ -12,7 +12,7 @@ static int grow_to(uint64_t end) {
     return end <= 0xffff0000u && __builtin_wasm_memory_grow(0, (end - present + PAGE - 1) / PAGE) != (size_t)-1;
 }
 
-static uintptr_t heap_end; /* 0 = nothing taken */
+static uintptr_t heap_end, heap_floor; /* 0 = nothing taken */
 
 void *take(uint64_t size_bytes) {
     if (heap_end == 0) heap_end = heap_start();
@@ -28,11 +28,13 @@ int is_taken(const void *start, uint64_t size_bytes) {
     return heap_end != 0 && place >= heap_start() && place <= heap_end && size_bytes <= heap_end - place;
 }
 
+void keep(void) { heap_floor = heap_end; }
+
 void net_forget(void);
 
 EXPORT("reserve") void *reserve(uint32_t size_bytes) { return take(size_bytes); }
 
 EXPORT("reset") void reset(void) {
-    heap_end = 0;
+    heap_end = heap_floor;
     net_forget();
 }

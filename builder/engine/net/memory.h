@@ -5,6 +5,8 @@
 
 /* 64-byte aligned, or null when memory cannot grow. */
 void *take(uint64_t size_bytes);
+/* What is taken by now outlasts reset(). */
+void keep(void);
 /* True when the bytes lie inside what was taken. */
 int is_taken(const void *start, uint64_t size_bytes);
 #endif

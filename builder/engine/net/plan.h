@@ -1,4 +1,4 @@
-/* The plan: what the compiler writes and the loader checks. docs/plan.md describes it byte by byte;
+/* The plan: what the compiler writes and the loader checks. docs/engine.md describes it byte by byte;
  * webipred/engine/compiler/plan_format.py holds the same numbers, and a test compares them. */
 #ifndef NET_PLAN_H
 #define NET_PLAN_H
@@ -24,7 +24,8 @@ enum net_status {
     NET_PARAMETER = 10, /* an operator parameter is out of range */
     NET_MEMORY = 11,    /* memory cannot grow; net_need() tells by how much it had to */
     NET_STATE = 12,     /* no plan is loaded */
-    NET_ARGUMENT = 13   /* an argument of the call points outside memory or is out of range */
+    NET_ARGUMENT = 13,  /* an argument of the call points outside memory or is out of range */
+    NET_THREAD = 14     /* a thread has died; this instance can run nothing more */
 };
 
 enum plan_code {
@@ -44,7 +45,10 @@ enum plan_code {
     CODE_RESIZE = 14,
     CODE_MEAN_OF_LAST = 15,
     CODE_WINOGRAD = 16,
-    CODE_COUNT = 17
+    CODE_REDUCTION = 17,
+    CODE_GROUP_NORM = 18,
+    CODE_RESPONSE = 19,
+    CODE_COUNT = 20
 };
 
 enum plan_activation {
@@ -69,7 +73,9 @@ enum plan_activation {
     ACT_GELU_TANH = 18,   /* x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))) */
     ACT_SOFTPLUS = 19,    /* log(1 + exp(x)) */
     ACT_MISH = 20,        /* x · tanh(softplus(x)) */
-    ACT_COUNT = 21
+    ACT_LOG = 21,
+    ACT_POWER = 22,       /* x^a */
+    ACT_COUNT = 23
 };
 
 enum plan_binary { BINARY_ADD = 0, BINARY_SUB = 1, BINARY_MUL = 2, BINARY_DIV = 3, BINARY_MAX = 4, BINARY_MIN = 5, BINARY_PRELU = 6, BINARY_COUNT = 7 };

@@ -61,11 +61,11 @@ static float count_of(uint32_t mode, const window *w, span v, span h) {
     return (float)((v.end - v.first) * (h.end - h.first));
 }
 
-ALWAYS_INLINE void run_pool(const step *s, const int average) {
+ALWAYS_INLINE void pool_rows(const step *s, const int average, uint32_t first, uint32_t end) {
     window w;
     if (read_window(s, &w) != NET_OK) return;
     const tensor *x = s->in[0], *y = s->out;
-    for (uint32_t oy = 0; oy < w.out_h; oy++) {
+    for (uint32_t oy = first; oy < end; oy++) {
         span v = clip(oy, w.stride_h, w.dilation_h, w.kernel_h, w.pad_top, w.pad_bottom, w.in_h);
         for (uint32_t ox = 0; ox < w.out_w; ox++) {
             span h = clip(ox, w.stride_w, w.dilation_w, w.kernel_w, w.pad_left, w.pad_right, w.in_w);
@@ -83,12 +83,12 @@ ALWAYS_INLINE void run_pool(const step *s, const int average) {
     }
 }
 
-void run_max_pool(const step *s, unsigned char *scratch) {
+void run_max_pool(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
-    run_pool(s, 0);
+    for (uint32_t first, end; take_rows(mine, s->out->dims[1], s->out->dims[2] * s->out->width, &first, &end);) pool_rows(s, 0, first, end);
 }
 
-void run_average_pool(const step *s, unsigned char *scratch) {
+void run_average_pool(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
-    run_pool(s, 1);
+    for (uint32_t first, end; take_rows(mine, s->out->dims[1], s->out->dims[2] * s->out->width, &first, &end);) pool_rows(s, 1, first, end);
 }

@@ -35,11 +35,10 @@ static const float *pixel(const tensor *x, float row, float column) {
     return x->data + ((size_t)(uint32_t)row * x->dims[2] + (uint32_t)column) * x->stride;
 }
 
-void run_resize(const step *s, unsigned char *scratch) {
-    (void)scratch;
+static void resize_pixels(const step *s, uint32_t first, uint32_t end) {
     const tensor *x = s->in[0], *y = s->out;
     const float *rows = s->in[1]->data, *columns = rows + 3 * (size_t)y->dims[1];
-    for (uint32_t m = 0; m < y->rows; m++) {
+    for (uint32_t m = first; m < end; m++) {
         const float *v = rows + 3 * (m / y->dims[2]), *h = columns + 3 * (m % y->dims[2]);
         const float *p00 = pixel(x, v[0], h[0]), *p01 = pixel(x, v[0], h[1]), *p10 = pixel(x, v[1], h[0]), *p11 = pixel(x, v[1], h[1]);
         float *to = y->data + (size_t)m * y->stride;
@@ -50,4 +49,9 @@ void run_resize(const step *s, unsigned char *scratch) {
             else vec_store_part(to + c, mix(mix(vec_load_part(p00 + c, n), vec_load_part(p01 + c, n), u), mix(vec_load_part(p10 + c, n), vec_load_part(p11 + c, n), u), t), n);
         }
     }
+}
+
+void run_resize(const step *s, unsigned char *scratch, share *mine) {
+    (void)scratch;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);) resize_pixels(s, first, end);
 }

@@ -24,10 +24,9 @@ static float sum_row(const float *x, uint32_t width) {
     return vec_sum(sum);
 }
 
-void run_softmax(const step *s, unsigned char *scratch) {
-    (void)scratch;
+static void softmax_rows(const step *s, uint32_t first, uint32_t end) {
     const tensor *x = s->in[0], *y = s->out;
-    for (uint32_t r = 0; r < y->rows; r++) {
+    for (uint32_t r = first; r < end; r++) {
         const float *from = x->data + (size_t)r * x->stride;
         float *to = y->data + (size_t)r * y->stride, top = from[0];
         for (uint32_t c = 1; c < y->width; c++) top = from[c] < top ? top : from[c];
@@ -38,6 +37,11 @@ void run_softmax(const step *s, unsigned char *scratch) {
     }
 }
 
+void run_softmax(const step *s, unsigned char *scratch, share *mine) {
+    (void)scratch;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);) softmax_rows(s, first, end);
+}
+
 enum net_status check_layer_norm(const step *s, uint64_t *scratch_bytes) {
     enum net_status status = check_same_rows(s, scratch_bytes);
     if (status != NET_OK) return status;
@@ -46,12 +50,11 @@ enum net_status check_layer_norm(const step *s, uint64_t *scratch_bytes) {
     return is_dense(s->in[1]) && s->in[1]->count == 2 * (uint64_t)s->out->width ? NET_OK : NET_SHAPE;
 }
 
-void run_layer_norm(const step *s, unsigned char *scratch) {
-    (void)scratch;
+static void normalize_rows(const step *s, uint32_t first, uint32_t end) {
     const tensor *x = s->in[0], *y = s->out;
     uint32_t width = y->width;
     const float *scale = s->in[1]->data, *shift = scale + width;
-    for (uint32_t r = 0; r < y->rows; r++) {
+    for (uint32_t r = first; r < end; r++) {
         const float *from = x->data + (size_t)r * x->stride;
         float *to = y->data + (size_t)r * y->stride;
         vec mean = vec_splat(sum_row(from, width) / (float)width), sum = vec_zero();
@@ -71,16 +74,22 @@ void run_layer_norm(const step *s, unsigned char *scratch) {
     }
 }
 
+void run_layer_norm(const step *s, unsigned char *scratch, share *mine) {
+    (void)scratch;
+    for (uint32_t first, end; take_rows(mine, s->out->rows, s->out->width, &first, &end);) normalize_rows(s, first, end);
+}
+
 enum net_status check_mean_of_last(const step *s, uint64_t *scratch_bytes) {
     if (s->in[0] == NULL) return NET_OPERAND;
     *scratch_bytes = 0;
     return s->out->count == s->in[0]->rows && is_dense(s->out) ? NET_OK : NET_SHAPE;
 }
 
-void run_mean_of_last(const step *s, unsigned char *scratch) {
+void run_mean_of_last(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
     const tensor *x = s->in[0];
-    for (uint32_t r = 0; r < x->rows; r++) s->out->data[r] = sum_row(x->data + (size_t)r * x->stride, x->width) / (float)x->width;
+    for (uint32_t first, end; take_rows(mine, x->rows, x->width, &first, &end);)
+        for (uint32_t r = first; r < end; r++) s->out->data[r] = sum_row(x->data + (size_t)r * x->stride, x->width) / (float)x->width;
 }
 
 enum net_status check_mean_of_rows(const step *s, uint64_t *scratch_bytes) {
@@ -91,10 +100,10 @@ enum net_status check_mean_of_rows(const step *s, uint64_t *scratch_bytes) {
 
 enum { MEAN_BLOCK = 16 };
 
-/* Adds rows first … end − 1 to the total, which stands in y. */
-static void add_rows(const tensor *x, uint32_t first, uint32_t end, float *y) {
-    for (uint32_t c = 0; c < x->width; c += 4) {
-        uint32_t n = min_u32(4, x->width - c);
+/* Adds rows first … end − 1 of channels `left` … `right` − 1 to the totals, which stand in y. */
+static void add_rows(const tensor *x, uint32_t first, uint32_t end, uint32_t left, uint32_t right, float *y) {
+    for (uint32_t c = left; c < right; c += 4) {
+        uint32_t n = min_u32(4, right - c);
         const float *p = x->data + (size_t)first * x->stride + c;
         vec sum = vec_zero();
         for (uint32_t r = first; r < end; r++, p += x->stride) sum = vec_add(sum, n == 4 ? vec_load(p) : vec_load_part(p, n));
@@ -103,11 +112,14 @@ static void add_rows(const tensor *x, uint32_t first, uint32_t end, float *y) {
     }
 }
 
-void run_mean_of_rows(const step *s, unsigned char *scratch) {
+void run_mean_of_rows(const step *s, unsigned char *scratch, share *mine) {
     (void)scratch;
     const tensor *x = s->in[0];
     float *y = s->out->data;
-    for (uint32_t c = 0; c < x->width; c++) y[c] = 0.0f;
-    for (uint32_t first = 0; first < x->rows; first += MEAN_BLOCK) add_rows(x, first, min_u32(first + MEAN_BLOCK, x->rows), y);
-    for (uint32_t c = 0; c < x->width; c++) y[c] = y[c] / (float)x->rows;
+    uint32_t size = piece_size(mine, x->width, 4, divide_up(PIECE_MIN_FLOATS, x->rows)); /* channels: every sum stays whole */
+    for (uint32_t left, right; take_range(mine, x->width, size, &left, &right);) {
+        for (uint32_t c = left; c < right; c++) y[c] = 0.0f;
+        for (uint32_t first = 0; first < x->rows; first += MEAN_BLOCK) add_rows(x, first, min_u32(first + MEAN_BLOCK, x->rows), left, right, y);
+        for (uint32_t c = left; c < right; c++) y[c] = y[c] / (float)x->rows;
+    }
 }

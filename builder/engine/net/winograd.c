@@ -45,9 +45,14 @@ enum net_status check_winograd(const step *s, uint64_t *scratch_bytes) {
     if (!is_dense(weights) || weights->count != 9 * (uint64_t)l.columns * l.w.in_c) return NET_SHAPE;
     if (!is_dense(bias) || bias->count != l.columns) return NET_SHAPE;
     if (residual != NULL && !same_shape(residual, s->out)) return NET_SHAPE;
-    uint64_t filters = (uint64_t)l.columns * l.w.in_c, inputs = (uint64_t)l.block * l.w.in_c, sums = (uint64_t)l.block * l.columns;
-    *scratch_bytes = PLACES * sizeof(float) * (filters + inputs + sums) + l.w.in_c * sizeof(float);
+    uint64_t inputs = (uint64_t)l.block * l.w.in_c, sums = (uint64_t)l.block * l.columns;
+    *scratch_bytes = PLACES * sizeof(float) * (inputs + sums) + l.w.in_c * sizeof(float);
     return NET_OK;
+}
+
+uint64_t common_winograd(const step *s) {
+    layer l;
+    return read_layer(s, &l) == NET_OK ? (uint64_t)PLACES * l.columns * l.w.in_c * sizeof(float) : 0;
 }
 
 /* G g Gᵀ of one vector of outputs: from taps (stride `from_step`) to places (stride `to_step`). */
@@ -71,9 +76,9 @@ static void transform_filter(const float *from, size_t from_step, float *to, siz
 }
 
 /* From panels [n/8][9][c][8] to [16][n/8][c][8]. */
-static void transform_filters(const layer *l, const float *weights, float *to) {
+static void transform_filters(const layer *l, const float *weights, uint32_t first, uint32_t end, float *to) {
     size_t channels = (size_t)l->w.in_c * TILE_COLUMNS, place = (size_t)l->columns * l->w.in_c;
-    for (uint32_t n = 0; n < l->columns / TILE_COLUMNS; n++)
+    for (uint32_t n = first; n < end; n++)
         for (size_t i = 0; i < channels; i += 4) transform_filter(weights + n * 9 * channels + i, channels, to + n * channels + i, place);
 }
 
@@ -112,19 +117,19 @@ static void transform_inputs(const layer *l, const tensor *x, const float *zeros
     }
 }
 
-static void multiply_places(const layer *l, const float *filters, const float *inputs, uint32_t count, float *sums) {
-    uint32_t depth = l->w.in_c;
-    for (uint32_t place = 0; place < PLACES; place++) {
+/* Column panels first … end − 1, counted through all places. */
+static void multiply_panels(const layer *l, const float *filters, const float *inputs, uint32_t count, uint32_t first, uint32_t end, float *sums) {
+    uint32_t depth = l->w.in_c, panels = l->columns / TILE_COLUMNS;
+    for (uint32_t index = first; index < end; index++) {
+        uint32_t place = index / panels, n = index % panels * TILE_COLUMNS;
         const float *x = inputs + (size_t)place * l->block * depth, *u = filters + (size_t)place * l->columns * depth;
         float *y = sums + (size_t)place * l->block * l->columns;
-        for (uint32_t n = 0; n < l->columns; n += TILE_COLUMNS) {
-            panel p = {u + (size_t)n * depth, NULL, 1, depth, 0, TILE_COLUMNS, -__builtin_inff(), __builtin_inff()};
-            for (uint32_t m = 0; m < count; m += TILE_ROWS) {
-                const float *rows[TILE_ROWS];
-                for (uint32_t i = 0; i < TILE_ROWS; i++) rows[i] = x + (size_t)min_u32(m + i, count - 1) * depth;
-                tile t = {rows, y + (size_t)m * l->columns + n, l->columns, NULL, 0};
-                run_tile(&p, &t, min_u32(TILE_ROWS, count - m));
-            }
+        panel p = {u + (size_t)n * depth, NULL, 1, depth, 0, TILE_COLUMNS, -__builtin_inff(), __builtin_inff()};
+        for (uint32_t m = 0; m < count; m += TILE_ROWS) {
+            const float *rows[TILE_ROWS];
+            for (uint32_t i = 0; i < TILE_ROWS; i++) rows[i] = x + (size_t)min_u32(m + i, count - 1) * depth;
+            tile t = {rows, y + (size_t)m * l->columns + n, l->columns, NULL, 0};
+            run_tile(&p, &t, min_u32(TILE_ROWS, count - m));
         }
     }
 }
@@ -159,19 +164,56 @@ static void transform_output(const step *s, const layer *l, uint32_t t, const fl
     }
 }
 
-void run_winograd(const step *s, unsigned char *scratch) {
+typedef struct {
+    const float *filters, *zeros;
+    float *inputs, *sums;
+} buffers;
+
+static buffers find_buffers(const layer *l, const share *mine, unsigned char *scratch) {
+    float *inputs = (float *)scratch, *sums = inputs + (size_t)PLACES * l->block * l->w.in_c;
+    return (buffers){(const float *)mine->common, sums + (size_t)PLACES * l->block * l->columns, inputs, sums};
+}
+
+/* One block by all threads of `mine`, in three parts. */
+static void run_block(const step *s, const layer *l, buffers b, share *mine, uint32_t first, uint32_t end) {
+    uint32_t count = end - first, panels = PLACES * (l->columns / TILE_COLUMNS), from, to;
+    while (take_rows(mine, count, PLACES * l->w.in_c, &from, &to))
+        transform_inputs(l, s->in[IN_X], b.zeros, first + from, first + to, b.inputs + (size_t)from * l->w.in_c);
+    meet(mine);
+    while (take_range(mine, panels, piece_size(mine, panels, 1, 1), &from, &to)) multiply_panels(l, b.filters, b.inputs, count, from, to, b.sums);
+    meet(mine);
+    while (take_rows(mine, count, PLACES * l->columns, &from, &to))
+        for (uint32_t t = from; t < to; t++) transform_output(s, l, first + t, b.sums + (size_t)t * l->columns);
+    meet(mine);
+}
+
+/* Many blocks are shared out; few are done by all threads together, in the scratch of thread 0. */
+static void run_blocks(const step *s, const layer *l, unsigned char *scratch, share *mine) {
+    uint32_t blocks = divide_up(l->tiles, l->block), block, next;
+    share alone = {.count = 1, .common = mine->common};
+    if (mine->count == 1 || blocks >= 2 * mine->count) {
+        while (take_range(mine, blocks, 1, &block, &next)) {
+            alone.next = 0;
+            run_block(s, l, find_buffers(l, mine, scratch), &alone, block * l->block, min_u32(next * l->block, l->tiles));
+        }
+        if (needs_pass(l->act)) meet(mine);
+        return;
+    }
+    for (block = 0; block < blocks; block++)
+        run_block(s, l, find_buffers(l, mine, mine->leading), mine, block * l->block, min_u32((block + 1) * l->block, l->tiles));
+}
+
+void run_winograd(const step *s, unsigned char *scratch, share *mine) {
     layer l;
     if (read_layer(s, &l) != NET_OK) return;
     const tensor *y = s->out;
-    float *filters = (float *)scratch, *inputs = filters + (size_t)PLACES * l.columns * l.w.in_c;
-    float *sums = inputs + (size_t)PLACES * l.block * l.w.in_c, *zeros = sums + (size_t)PLACES * l.block * l.columns;
+    uint32_t panels = l.columns / TILE_COLUMNS, first, end;
+    float *zeros = (float *)find_buffers(&l, mine, scratch).zeros; /* each thread its own, thread 0 for blocks done together */
     for (uint32_t c = 0; c < l.w.in_c; c++) zeros[c] = 0.0f;
-    transform_filters(&l, s->in[IN_WEIGHTS]->data, filters);
-    for (uint32_t first = 0, end; first < l.tiles; first = end) {
-        end = min_u32(first + l.block, l.tiles);
-        transform_inputs(&l, s->in[IN_X], zeros, first, end, inputs);
-        multiply_places(&l, filters, inputs, end - first, sums);
-        for (uint32_t t = first; t < end; t++) transform_output(s, &l, t, sums + (size_t)(t - first) * l.columns);
-    }
-    if (needs_pass(l.act)) activate(y->data, y->rows, y->width, y->stride, l.act);
+    while (take_range(mine, panels, piece_size(mine, panels, 1, 1), &first, &end))
+        transform_filters(&l, s->in[IN_WEIGHTS]->data, first, end, (float *)mine->common);
+    meet(mine);
+    run_blocks(s, &l, scratch, mine);
+    if (!needs_pass(l.act)) return;
+    while (take_rows(mine, y->rows, y->width, &first, &end)) activate(y->data + (size_t)first * y->stride, end - first, y->width, y->stride, l.act);
 }

@@ -45,6 +45,8 @@ class Policy(Node):
     """Licences."""
     max_model_mb: Annotated[float, Field(gt=0, le=4000)] = 200
     """Largest size of a model's weights in the site, in 10⁶ bytes."""
+    max_float16_change: Annotated[float, Field(gt=0, le=0.05)] = 0.005
+    """Largest change of a probability by `storage: float16` that is published; a change of label never is."""
 
 
 class Catalog(Node):

@@ -36,6 +36,11 @@ RESERVED_COLUMNS: Final = frozenset(
     }
 )
 
+# Windows has devices of these names in every folder; a model's folder could not be made there, nor copied to it.
+DEVICE_NAMES: Final = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+)
+
 
 class ModelClass(Node):
     """One output of the network, in the network's order."""
@@ -61,6 +66,8 @@ class Output(Node):
 
     activation: Literal["none", "softmax", "sigmoid"] = "none"
     """`none` if the network already ends in softmax or sigmoid."""
+    name: Text | None = None
+    """Which output, for a Keras network with several: the name of its layer."""
 
 
 class Weights(Node):
@@ -230,6 +237,7 @@ class CatalogEntry(Node):
     def check_rules(self) -> "CatalogEntry":
         raise_problems(
             [
+                *self._find_name_problems(),
                 *self._find_class_problems(),
                 *self._find_sample_problems(),
                 *self._find_size_problems(),
@@ -237,6 +245,10 @@ class CatalogEntry(Node):
             ]
         )
         return self
+
+    def _find_name_problems(self) -> Iterator[tuple[str, str]]:
+        if self.id in DEVICE_NAMES:
+            yield "id", f"{self.id!r} is the name of a device on Windows; choose another"
 
     def _find_class_problems(self) -> Iterator[tuple[str, str]]:
         ids = [model_class.id.casefold() for model_class in self.classes]

@@ -5,11 +5,15 @@ import sys
 import click
 
 import webipred
+from webipred.cli.add import add
+from webipred.cli.bench import bench
 from webipred.cli.build import build
+from webipred.cli.bundle import bundle
 from webipred.cli.check import check
 from webipred.cli.lock import lock
 from webipred.cli.predict import predict
 from webipred.cli.serve import serve
+from webipred.cli.verify import verify
 from webipred.errors import WebipredError
 
 
@@ -22,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (build, check, lock, predict, serve):
+for command in (add, bench, build, bundle, check, lock, predict, serve, verify):
     cli.add_command(command)
 
 

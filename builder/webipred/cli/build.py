@@ -12,11 +12,14 @@ from webipred.cli import options
 from webipred.cli.output import ConsoleProgress, judge_exit, print_findings, start_logging
 from webipred.cli.reports import write_report
 from webipred.convert.conversion import ConversionLimits
+from webipred.digests import hash_bytes
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 from webipred.pipeline import BuildOptions, build_site
 from webipred.site.assembly import Site
+from webipred.site.listing import SUMS_PATH
 from webipred.site.outcomes import EntryOutcome
+from webipred.site.proof import read_proof
 from webipred.site.report_json import render_reports_json
 from webipred.site.report_text import render_reports_markdown
 from webipred.site.writing import write_site
@@ -42,6 +45,14 @@ REPORT_PAGE = "build/index.html"
 @options.CACHE
 @options.REPORT
 @options.ZENODO
+@options.NO_JAIL
+@click.option(
+    "--proof-report",
+    "proof_path",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    envvar="WEBIPRED_PROOF_REPORT",
+    help="JSON report of `make prove`, to be shown on the privacy page.",
+)
 def build(
     catalog_path: Path,
     out: Path,
@@ -52,6 +63,8 @@ def build(
     cache_dir: Path,
     report_path: Path | None,
     zenodo: str,
+    no_jail: bool,
+    proof_path: Path | None,
 ) -> None:
     """Build the site: fetch, convert and validate every locked entry, and write the folder.
 
@@ -65,7 +78,10 @@ def build(
     loaded = load_catalog(catalog_path)
     lock = read_lock(catalog_path.with_suffix(".lock"))
     fetch = FetchOptions(cache_dir=cache_dir, offline=offline, zenodo_base=zenodo)
-    build_options = BuildOptions(only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits())
+    proof = read_proof(proof_path) if proof_path else None
+    build_options = BuildOptions(
+        only=only, jobs=jobs, fetch=fetch, limits=ConversionLimits(), jailed=not no_jail, proof=proof
+    )
     site = build_site(loaded, lock, build_options, ConsoleProgress())
     outcomes = [outcome for outcome in site.outcomes if not only or outcome.entry.id in only]
     findings = [finding for outcome in outcomes for finding in outcome.findings]
@@ -103,6 +119,7 @@ def _print_summary(site: Site, outcomes: Sequence[EntryOutcome], out: Path) -> N
         digest = model.weights.sha256[:16]
         click.echo(f"{'published':10} {model.id:32} {size:>9}  {digest}  {outcome.passed_checks} checks passed")
     click.echo(f"{out}: {len(models)} of {len(outcomes)} entries published, build {site.build_id}")
+    click.echo(f"SHA256SUMS has the sha256 {hash_bytes(site.table.read(SUMS_PATH))}; publish it for `verify --digest`")
 
 
 def _render_report(site: Site, form: str) -> str:

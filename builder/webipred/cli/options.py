@@ -61,3 +61,10 @@ ZENODO = click.option(
     envvar="WEBIPRED_ZENODO",
     help="Base address of Zenodo or of a mirror with the same interface.",
 )
+
+NO_JAIL = click.option(
+    "--no-jail",
+    is_flag=True,
+    envvar="WEBIPRED_NO_JAIL",
+    help="Convert without the jail, where the system has none; the report of every model says so.",
+)

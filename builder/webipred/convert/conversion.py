@@ -1,7 +1,7 @@
 """Conversion: SourceArchive → OnnxModel. The file is opened in a process of its own; only the result is read here."""
 
+import dataclasses
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from webipred.catalog.entry import CatalogEntry
+from webipred.convert.jail.command import build_command
+from webipred.convert.jail.record import UNJAILED, JailRecord, parse_record
 from webipred.convert.json_text import parse_json
 from webipred.convert.limits import ConversionLimits
 from webipred.convert.model import OnnxModel
@@ -27,11 +29,7 @@ __all__ = ["ConversionLimits", "convert_archive"]
 
 DEFAULT_LIMITS: Final = ConversionLimits()
 RESULT_BYTES: Final = 1 << 20
-# `-I -S`: no user site, no .pth code, no PYTHON… variables; the paths of this process arrive as arguments instead,
-# so that it works from a wheel, an editable install and a source tree alike.
-BOOTSTRAP: Final = (
-    "import sys; sys.path.extend(sys.argv[1:]); from webipred.convert.worker import main; raise SystemExit(main())"
-)
+WORKER: Final = "webipred.convert.worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +39,23 @@ class Outcome:
     network: bytes
     converter: str
     peak_bytes: int
+    jail: JailRecord = UNJAILED
 
 
 def convert_archive(
-    archive: SourceArchive, entry: CatalogEntry, limits: ConversionLimits = DEFAULT_LIMITS
+    archive: SourceArchive, entry: CatalogEntry, limits: ConversionLimits = DEFAULT_LIMITS, *, jailed: bool = True
 ) -> OnnxModel:
-    """Return the checked network of an archive.
+    """Return the checked network of an archive; `jailed=False` converts with limits alone and says so in the model.
 
-    Raises FindingsError: E-CONVERT-…, E-JSON-…, E-HDF5-…, E-ZIP-…; nothing is left behind in any case.
+    Raises FindingsError: E-CONVERT-…, E-JAIL-…, E-FORMAT-…, E-JSON-…, E-HDF5-…, E-ZIP-…; nothing is left behind in any
+    case.
     """
     target = describe_target(entry, archive.file, limits)
     if entry.format not in CONVERTERS:
         what = f"format {entry.format!r} is not converted yet, only {', '.join(CONVERTERS)}."
         raise refuse("E-CONVERT-FORMAT", target.where, what, "Publish the model in one of these formats.")
-    outcome = run_converter(archive, target)
-    return check_network(outcome.network, target, outcome.converter)
+    outcome = run_converter(archive, target, jailed=jailed)
+    return dataclasses.replace(check_network(outcome.network, target, outcome.converter), jail=outcome.jail)
 
 
 def describe_target(entry: CatalogEntry, file: str, limits: ConversionLimits) -> ConversionTarget:
@@ -70,19 +70,34 @@ def describe_target(entry: CatalogEntry, file: str, limits: ConversionLimits) ->
         classes=len(entry.classes),
         activation=entry.output.activation,
         limits=limits,
+        output_name=entry.output.name,
     )
 
 
-def run_converter(archive: SourceArchive, target: ConversionTarget) -> Outcome:
+def run_converter(archive: SourceArchive, target: ConversionTarget, *, jailed: bool = True) -> Outcome:
     """Run the converter process on a copy of the archive. Raises FindingsError for its findings and its failures."""
     with _work_folder() as folder:
         copy_verified(archive, folder / ARCHIVE, target.where)
         (folder / REQUEST).write_text(target.to_json(), encoding="utf-8")
-        command = [sys.executable, "-I", "-S", "-c", BOOTSTRAP, *_import_paths()]
-        refusal = refuse_ending(run_process(command, folder, target.limits), target.where, target.limits)
+        ending = run_process(build_command(WORKER, target.limits, jailed=jailed), folder, target.limits)
+        record, printed = parse_record(ending.printed)
+        refusal = refuse_jail(record, target.where, jailed=jailed) or refuse_ending(
+            dataclasses.replace(ending, printed=printed), target.where, target.limits
+        )
         if refusal is not None:
             raise refusal
-        return read_outcome(folder, target)
+        if record is None:  # whoever wrote the result did not come through the entrance
+            raise _refuse_result(target.where)
+        return dataclasses.replace(read_outcome(folder, target), jail=record)
+
+
+def refuse_jail(record: JailRecord | None, where: str, *, jailed: bool) -> FindingsError | None:
+    """Return the refusal of a process that has no jail although one was asked for; None if it did not even start."""
+    if record is None or not jailed or record.isolated:
+        return None
+    what = f"this machine has no jail for converting a file from elsewhere ({'; '.join(record.reasons)})."
+    fix = "Build on Linux 5.13 or newer. Or give --no-jail, if you trust every model; the report will say so."
+    return refuse("E-JAIL-UNAVAILABLE", where, what, fix)
 
 
 def copy_verified(archive: SourceArchive, copy: Path, where: str) -> None:
@@ -133,12 +148,6 @@ def _read_plain(path: Path, max_bytes: int, where: str) -> bytes:
 def _refuse_result(where: str) -> FindingsError:
     what = "the converter ended without a readable result."
     return refuse("E-CONVERT-CRASH", where, what, "Nothing of it was kept. Please report this file.")
-
-
-def _import_paths() -> list[str]:
-    package_root = str(Path(__file__).resolve().parents[2])
-    others = [path for path in sys.path if Path(path).is_absolute() and path != package_root]
-    return [package_root, *others]
 
 
 @contextmanager

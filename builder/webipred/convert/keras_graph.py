@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webipred.convert.graph import Array, GraphBuilder, Value
 from webipred.convert.json_text import JsonValue
 from webipred.convert.keras_config import Argument, Dialect, KerasCall, KerasLayer, KerasModel, TensorRef
+from webipred.convert.keras_layers.channels_first import AWARE, FIRST, IMAGE_RANK, emit_first, is_first
 from webipred.convert.keras_layers.layer import Layer
 from webipred.convert.keras_layers.registry import find_emitter, takes_constants
 from webipred.convert.keras_options import Options
@@ -14,6 +15,7 @@ from webipred.convert.weights import LayerAddress, WeightSpec, WeightStore, surp
 from webipred.errors import FindingsError, refuse
 from webipred.findings import Finding
 
+METADATA_RANK = 2  # batch and a row of numbers
 BROKEN = "The topology is damaged or of an unknown Keras version; export the model again."
 
 
@@ -25,6 +27,7 @@ class Walk:
     store: WeightStore
     dialect: Dialect
     where: str
+    output_name: str | None = None
     fetched: dict[tuple[str, ...], Mapping[str, Array]] = field(default_factory=dict)
 
     def place(self, layer: KerasLayer) -> str:
@@ -55,8 +58,8 @@ def _object_to_layers(model: KerasModel, where: str) -> Iterator[Finding]:
                 find_emitter(layer, place)
         except FindingsError as error:
             yield from error.findings
-        if layer.config.get("data_format") in ("channels_first", "channelsFirst"):
-            what = "data_format is 'channels_first', only 'channels_last' is converted."
+        if layer.config.get("data_format") in FIRST and layer.class_name not in AWARE:
+            what = "data_format is 'channels_first', which is not converted for this layer."
             fix = "Export the model with channels_last, or as ONNX."
             yield Finding(code="E-CONVERT-OPTION", where=place, what=what, fix=fix)
 
@@ -64,24 +67,46 @@ def _object_to_layers(model: KerasModel, where: str) -> Iterator[Finding]:
 def emit_model(model: KerasModel, value: Value, walk: Walk) -> Value:
     """Emit the whole model on one image. Raises FindingsError; weights that remain unused are among the reasons."""
     if not model.sequential and len(model.inputs) != 1:
-        raise refuse(
-            "E-CONVERT-INPUT",
-            walk.where,
-            f"the model has {_count(model.inputs)} inputs, one image is all it may take.",
-            "Publish a model with a single image input.",
-        )
-    if not model.sequential and len(model.outputs) != 1:
-        raise refuse(
-            "E-CONVERT-OUTPUT",
-            walk.where,
-            f"the model has {_count(model.outputs)} outputs, one list of class scores is needed.",
-            "Export a model with only the class scores as output.",
-        )
+        raise _refuse_inputs(model, walk)
+    model = choose_output(model, walk)
     result = _emit_submodel(model, [value], LayerAddress(), walk)
     untaken = walk.store.list_untaken()
     if untaken:
         raise surplus_weights(untaken, walk.where)
     return result
+
+
+def choose_output(model: KerasModel, walk: Walk) -> KerasModel:
+    """Return the model with one output: the only one, or the one whose layer the entry names in output.name."""
+    wished = walk.output_name
+    if model.sequential or (len(model.outputs) == 1 and wished is None):
+        return model
+    names = [ref.layer for ref in model.outputs]
+    chosen = [ref for ref in model.outputs if ref.layer == wished]
+    if len(chosen) == 1:
+        return replace(model, outputs=tuple(chosen))
+    shown = ", ".join(repr(name[:60]) for name in names[:8])
+    what = f"the model has {_count(names)} outputs, one list of class scores is needed."
+    if wished is not None:
+        what = f"output.name is {wished[:60]!r}, which is not one output of the model."
+    raise refuse("E-CONVERT-OUTPUT", walk.where, what, f"Name one of its layers in output.name of the entry: {shown}.")
+
+
+def _refuse_inputs(model: KerasModel, walk: Walk) -> FindingsError:
+    """Inputs beside the image are named: AUCMEDI's heads for metadata take a row of numbers about the patient."""
+    what = f"the model has {_count(model.inputs)} inputs, one image is all it may take."
+    layers = {layer.name: layer for layer in model.layers}
+    for ref in model.inputs:
+        config = layers[ref.layer].config if ref.layer in layers else {}
+        shape = config.get("batch_input_shape") or config.get("batch_shape")
+        if isinstance(shape, list) and len(shape) == METADATA_RANK:
+            count = f"{shape[1]} numbers" if isinstance(shape[1], int) else "numbers"
+            what += (
+                f" {ref.layer[:60]!r} takes {count} about the patient beside it (metadata, as AUCMEDI's heads do); "
+                "the page asks for images only, and invented numbers would change every prediction."
+            )
+            break
+    return refuse("E-CONVERT-INPUT", walk.where, what, "Publish a model with a single image input.")
 
 
 def find_input_shape(model: KerasModel, where: str) -> list[JsonValue]:
@@ -253,19 +278,21 @@ def _emit_call(layer: KerasLayer, operands: Mapping[str, object], address: Layer
     if not takes_constants(layer):
         _refuse_constants(operands, where)
     _check_dtype(options, where)
-    result = emitter(
-        Layer(
-            name="/".join(address.names),
-            class_name=layer.class_name,
-            where=where,
-            dialect=walk.dialect,
-            options=options,
-            inputs=tuple(inputs),
-            operands=operands,
-            graph=walk.graph,
-            take_weights=lambda specs: _fetch_weights(specs, address, where, walk),
-        )
+    call = Layer(
+        name="/".join(address.names),
+        class_name=layer.class_name,
+        where=where,
+        dialect=walk.dialect,
+        options=options,
+        inputs=tuple(inputs),
+        operands=operands,
+        graph=walk.graph,
+        take_weights=lambda specs, part="", /: _fetch_weights(
+            specs, address.part(part) if part else address, where, walk
+        ),
     )
+    first = is_first(layer.class_name, layer.config) and all(len(value.shape) == IMAGE_RANK for value in inputs)
+    result = emit_first(call, emitter, layer.config) if first else emitter(call)
     options.check_all_read()
     return result
 

@@ -1,5 +1,6 @@
 """`.keras` files of Keras 3 and tf_keras ≥ 2.13: a zip of config.json, metadata.json and model.weights.h5."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ class FolderStore:
     def take(self, address: LayerAddress, specs: Sequence[WeightSpec], where: str) -> Mapping[str, Array]:
         """Return the weights of one layer; the file only numbers them, so their number and shapes must agree."""
         folder = "/".join(address.folders) + "/vars"
+        if folder not in self.folders:  # tf_keras names the parts of an attention after its private fields
+            folder = "/".join((*address.folders[:-1], f"_{address.folders[-1]}", "vars"))
         if folder not in self.folders:
             raise missing_weights(specs, where)
         name = self.file.read_text(folder, "name")
@@ -68,11 +71,13 @@ def convert(path: Path, target: ConversionTarget) -> tuple[GraphBuilder, Value]:
     metadata = parse_json(members.get(METADATA, b"{}"), f"{target.where} member {METADATA!r}", limits.json_bytes)
     version: JsonValue = metadata.get("keras_version") if isinstance(metadata, dict) else None
     model = parse_model(config, target.where, limits.layers)
-    unpacked = path.with_name("weights.h5")  # HDF5 wants a file; it lies in the work folder and goes with it
-    unpacked.write_bytes(members.pop(WEIGHTS))
-    with open_hdf5(unpacked, f"{target.where} member {WEIGHTS!r}", limits) as file:
-        store = FolderStore(file=file, folders=list_folders(file))
-        return build_network(model, store, read_dialect(version), target)
+    # HDF5 wants a file: one of its own, beside nothing of the caller's, gone when the weights are read
+    with tempfile.TemporaryDirectory(prefix="weights-", dir=path.parent) as folder:
+        unpacked = Path(folder, "weights.h5")
+        unpacked.write_bytes(members.pop(WEIGHTS))
+        with open_hdf5(unpacked, f"{target.where} member {WEIGHTS!r}", limits) as file:
+            store = FolderStore(file=file, folders=list_folders(file))
+            return build_network(model, store, read_dialect(version), target)
 
 
 def list_folders(file: Hdf5File) -> dict[str, int]:

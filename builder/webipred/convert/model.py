@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from webipred.convert.jail.record import UNJAILED, JailRecord
+
 INPUT_NAME = "input"
 OUTPUT_NAME = "output"
 OPSET = 21
@@ -15,6 +17,7 @@ class OnnxModel:
     and the output holds probabilities: the entry's activation is part of the graph, and a single sigmoid
     unit p for two classes is given out as [1 − p, p]. Operators are those of the allow-list, opset OPSET.
     `data` is the serialised model without external data; `sha256` its digest; `converter` names format and version.
+    `jail` says what surrounded the conversion.
     """
 
     entry_id: str
@@ -27,3 +30,4 @@ class OnnxModel:
     operators: dict[str, int]
     parameters: int
     converter: str
+    jail: JailRecord = UNJAILED

@@ -51,19 +51,19 @@ def find_opset(model: ModelProto) -> int:
 
 
 def _object(model: ModelProto, target: ConversionTarget) -> Iterator[tuple[str, str]]:
+    graph, opset = model.graph, find_opset(model)
+    if len(graph.node) > target.limits.nodes:  # counted before anything looks at each of them
+        yield "E-CONVERT-SIZE", f"the network has {len(graph.node)} nodes, the limit is {target.limits.nodes}."
+        return
     if not all(isinstance(text, str) for text in _list_texts(model)):  # protobuf gives bytes for broken UTF-8
         yield "E-CONVERT-FORMAT", "a name in the file is not readable text."
         return
-    graph, opset = model.graph, find_opset(model)
     if model.ir_version not in IR_VERSIONS:
         yield "E-CONVERT-OPSET", f"the ONNX format version {model.ir_version} is not known."
     if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         yield "E-CONVERT-OPSET", f"opset {opset} is not between {OLDEST_OPSET} and {NEWEST_OPSET}."
     if model.functions or model.training_info or graph.sparse_initializer or graph.quantization_annotation:
         yield "E-CONVERT-OPERATOR", "local functions, training graphs, sparse and quantized tensors are not allowed."
-    if len(graph.node) > target.limits.nodes:
-        yield "E-CONVERT-SIZE", f"the network has {len(graph.node)} nodes, the limit is {target.limits.nodes}."
-        return
     yield from _object_to_names(model)
     for tensor in graph.initializer:
         yield from _object_to_tensor(tensor, target)

@@ -1,10 +1,12 @@
 """A converter process: started with nothing but its folder, watched, and ended with all that it started."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,13 @@ from webipred.convert.limits import ConversionLimits
 from webipred.errors import FindingsError, refuse
 
 SETTLING_S: Final = 5.0
+WATCHING_S: Final = 0.25
+ENTRY_BYTES: Final = 4096  # what an empty file costs the disk
 PIECE_BYTES: Final = 1 << 14
 OUT_OF_MEMORY: Final = (b"MemoryError", b"bad_alloc", b"Cannot allocate memory", b"failed to map segment")
 LIMIT_FIX: Final = "Nothing of it was kept; if you trust the model, raise the limit."
+DENIED: Final = (b"PermissionError: [Errno 1]", b"PermissionError: [Errno 13]")
+HOSTILE_FIX: Final = "Nothing of it was kept. Treat the file with suspicion: no conversion needs this."
 REPORT_FIX: Final = "Nothing of it was kept. Please report this file; the converter should have said why."
 # One thread each: conversions run side by side, and a fixed order of sums keeps the bytes the same everywhere.
 ENVIRONMENT: Final[Mapping[str, str]] = {
@@ -35,6 +41,7 @@ class Ending:
     printed: bytes
     timed_out: bool
     flooded: bool
+    overfilled: bool = False
 
 
 def run_process(command: Sequence[str], folder: Path, limits: ConversionLimits) -> Ending:
@@ -50,17 +57,52 @@ def run_process(command: Sequence[str], folder: Path, limits: ConversionLimits) 
         close_fds=True,
     )
     listener = _Listener(process, limits.printed_bytes)
-    timed_out = False
     try:
-        process.wait(timeout=limits.wall_s)
-    except subprocess.TimeoutExpired:
-        timed_out = True
+        timed_out, overfilled = _watch(process, folder, limits)
     finally:
         _end_group(process)
     listener.join(SETTLING_S)
     return Ending(
-        status=process.returncode, printed=bytes(listener.heard), timed_out=timed_out, flooded=listener.flooded
+        status=process.returncode,
+        printed=bytes(listener.heard),
+        timed_out=timed_out,
+        flooded=listener.flooded,
+        overfilled=overfilled,
     )
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, limits: ConversionLimits) -> tuple[bool, bool]:
+    """Wait for the end of the process; return whether its time ran out or its folder ran over.
+
+    The limit on one file does not hold for many files, so all of them are added up now and then.
+    """
+    end = time.monotonic() + limits.wall_s
+    while True:
+        left = end - time.monotonic()
+        try:
+            process.wait(timeout=max(0.0, min(left, WATCHING_S)))
+        except subprocess.TimeoutExpired:
+            if _measure_folder(folder) > limits.folder_bytes:
+                return False, True
+            if left <= 0:
+                return True, False
+        else:
+            return False, _measure_folder(folder) > limits.folder_bytes
+
+
+def _measure_folder(folder: Path) -> int:
+    """Return the bytes that the files below a folder take on the disk; holes in a file take none."""
+    total = 0
+    for parent, folders, names in os.walk(folder):
+        total += ENTRY_BYTES * (len(folders) + len(names))
+        for name in names:
+            with contextlib.suppress(OSError):  # the process goes on removing and renaming
+                total += _measure_file(Path(parent, name).lstat())
+    return total
+
+
+def _measure_file(status: os.stat_result) -> int:
+    return int(getattr(status, "st_blocks", status.st_size // 512 + 1)) * 512
 
 
 def refuse_ending(ending: Ending, where: str, limits: ConversionLimits) -> FindingsError | None:
@@ -68,6 +110,9 @@ def refuse_ending(ending: Ending, where: str, limits: ConversionLimits) -> Findi
     if ending.flooded:
         what = f"the converter printed more than {limits.printed_bytes} bytes and was stopped."
         return refuse("E-CONVERT-PRINTED", where, what, REPORT_FIX)
+    if ending.overfilled:
+        what = f"the conversion wrote more than {limits.folder_bytes} bytes in several files and was stopped."
+        return refuse("E-CONVERT-SIZE", where, what, LIMIT_FIX)
     if ending.timed_out:
         what = f"the conversion took more than {limits.wall_s:g} s and was stopped."
         return refuse("E-CONVERT-TIMEOUT", where, what, LIMIT_FIX)
@@ -84,6 +129,12 @@ def refuse_ending(ending: Ending, where: str, limits: ConversionLimits) -> Findi
     if died_of == "SIGKILL" or any(word in ending.printed for word in OUT_OF_MEMORY):
         what = f"the conversion needs more than {limits.memory_bytes} bytes of memory."
         return refuse("E-CONVERT-MEMORY", where, what, LIMIT_FIX)
+    if died_of == "SIGSYS":
+        what = "the conversion asked for a network, a program or another process; the jail ended it."
+        return refuse("E-JAIL-VIOLATION", where, what, HOSTILE_FIX)
+    if any(word in ending.printed for word in DENIED):
+        what = f"the conversion reached for what the jail denies: {last_words(ending.printed)}."
+        return refuse("E-JAIL-VIOLATION", where, what, HOSTILE_FIX)
     how = f"signal {died_of}" if died_of else f"status {ending.status}"
     return refuse(
         "E-CONVERT-CRASH", where, f"the converter ended with {how}: {last_words(ending.printed)}.", REPORT_FIX

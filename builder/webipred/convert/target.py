@@ -32,6 +32,7 @@ class ConversionTarget:
     classes: int
     activation: Activation
     limits: ConversionLimits
+    output_name: str | None = None
 
     @property
     def where(self) -> str:

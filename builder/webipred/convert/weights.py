@@ -33,6 +33,11 @@ class LayerAddress:
     names: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
 
+    def part(self, name: str) -> "LayerAddress":
+        """Return the address of a layer that another one is made of; Keras 3 calls its folder after its purpose."""
+        folder = f"{name.removeprefix('attention_')}_dense"
+        return LayerAddress(names=(*self.names, name), folders=(*self.folders, folder))
+
 
 class WeightStore(Protocol):
     """The weights of one file, by layer; implemented once per container format."""

@@ -1,20 +1,21 @@
 """The converter process: reads a request, converts one file, writes the network and the findings.
 
-The parent starts it with a clean environment in a folder that holds `request.json` and `archive`; it leaves
-`network.onnx` and `result.json` there. Heavy modules are imported first, then the limits are set, and only
-then the untrusted file is touched.
+The parent starts it through `jail/entrance`, with a clean environment in a folder that holds `request.json` and
+`archive`; it leaves `network.onnx` and `result.json` there. Heavy modules are imported first, then the jail is sealed,
+and only then the untrusted file is touched.
 """
 
 import dataclasses
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from webipred.convert.graph import GraphBuilder, Value
-from webipred.convert.limits import limit_process, read_peak_bytes
+from webipred.convert.guards.recognition import check_content
+from webipred.convert.limits import read_peak_bytes
 from webipred.convert.target import ConversionTarget, parse_target
 from webipred.errors import FindingsError
 from webipred.findings import Finding
@@ -29,6 +30,7 @@ CONVERTERS: Final[Mapping[str, str]] = {
     "keras-h5": "webipred.convert.keras_h5",
     "keras-v3": "webipred.convert.keras_v3",
     "onnx": "webipred.convert.onnx_file",
+    "tflite": "webipred.convert.tflite",
 }
 
 
@@ -89,13 +91,17 @@ def load_stages(file_format: str) -> Stages:
     return Stages(converter=converter, finishing=finishing, comparison=comparison)
 
 
-def run_worker(folder: Path) -> None:
-    """Convert the archive in `folder` as its request says; the outcome is in `result.json`, whatever it is."""
+def run_worker(folder: Path, seal: Callable[[], None]) -> None:
+    """Convert the archive in `folder` as its request says; the outcome is in `result.json`, whatever it is.
+
+    `seal` is called between the last import and the first look at the archive.
+    """
     target = parse_target((folder / REQUEST).read_text(encoding="utf-8"))
     stages = load_stages(target.format)
-    limits = limit_process(target.limits)
     findings: tuple[Finding, ...] = ()
+    seal()
     try:
+        check_content(folder / ARCHIVE, target.format, target.where)
         (folder / NETWORK).write_bytes(stages.run(folder / ARCHIVE, target))
     except FindingsError as error:
         findings = error.findings
@@ -105,14 +111,13 @@ def run_worker(folder: Path) -> None:
         findings = (Finding(code="E-CONVERT-MEMORY", where=target.where, what=what, fix=fix),)
     outcome = {
         "converter": stages.converter.CONVERTER,
-        "limits": limits,
         "peak_bytes": read_peak_bytes(),
         "findings": [dataclasses.asdict(finding) for finding in findings],
     }
     (folder / RESULT).write_text(json.dumps(outcome), encoding="utf-8")
 
 
-def main() -> int:
-    """Convert in the current folder; the parent starts this."""
-    run_worker(Path.cwd())
+def main(seal: Callable[[], None]) -> int:
+    """Convert in the current folder; the entrance of the jail starts this."""
+    run_worker(Path.cwd(), seal)
     return 0

@@ -9,35 +9,12 @@ import wasmtime
 from numpy.typing import NDArray
 
 from webipred.engine.compiler.plan_format import Status
-from webipred.errors import FindingsError
-from webipred.findings import Finding
+from webipred.engine.compiler.plan_reading import PlanError, check_plan
+
+__all__ = ["Instance", "Network", "PlanError"]
 
 PORT_WORDS = 8
 WHOLE = 0xFFFFFFFF
-
-EXPLANATIONS = {
-    Status.TRUNCATED: "it is shorter than its header says",
-    Status.MAGIC: "it is no plan",
-    Status.VERSION: "it was made for another version of the engine",
-    Status.CHECKSUM: "its bytes were changed",
-    Status.SECTION: "a section lies outside the file",
-    Status.TENSOR: "a tensor lies outside its memory",
-    Status.OPERATOR: "it names an operator that this engine does not have",
-    Status.OPERAND: "an operator lacks an operand",
-    Status.SHAPE: "the shapes of an operator do not fit",
-    Status.PARAMETER: "a parameter of an operator is out of range",
-}
-
-
-class PlanError(FindingsError):
-    """The engine does not accept a plan or a call; `status` tells why."""
-
-    def __init__(self, status: Status, need_bytes: int = 0) -> None:
-        self.status = status
-        what = f"the engine refuses the plan: {EXPLANATIONS.get(status, status.name.lower())}"
-        if status == Status.MEMORY:
-            what = f"the engine needs {need_bytes / 2**20:.0f} MB of memory behind the plan and cannot get them"
-        super().__init__([Finding(code="E-ENGINE-PLAN", where="plan", what=f"{what}.", fix="Build the model again.")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +27,7 @@ class CompiledModule:
 
 @lru_cache(maxsize=4)
 def compile_module(wasm: bytes, relaxed_deterministic: bool) -> CompiledModule:
-    """Compile the engine once per process; `relaxed_deterministic` rounds relaxed operations as unfused ones."""
+    """Compile the engine once per process; `relaxed_deterministic` fuses relaxed multiply-adds on any processor."""
     config = wasmtime.Config()
     config.wasm_relaxed_simd = True
     config.wasm_relaxed_simd_deterministic = relaxed_deterministic
@@ -100,7 +77,8 @@ class Network:
     """One loaded plan in its own instance of the engine. Not thread-safe; a run overwrites the last one's memory."""
 
     def __init__(self, wasm: bytes, plan: bytes, *, relaxed_deterministic: bool = False) -> None:
-        """Load a plan. Raises PlanError."""
+        """Load a plan. Raises PlanError: Python looks at its structure first, the engine then checks all of it."""
+        check_plan(plan)
         self._instance = Instance(wasm, relaxed_deterministic=relaxed_deterministic)
         self._words = self._instance.place(bytes(PORT_WORDS * 4))
         status = Status(self._instance.call("net_load", self._instance.place(plan), len(plan)))

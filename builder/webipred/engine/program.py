@@ -1,4 +1,4 @@
-"""Compile preprocessing steps into the binary program that the engine runs; docs/engine.md states the format.
+"""Compile preprocessing steps into the binary program that the engine runs; docs/preprocessor.md states the format.
 
 The compiler follows the type of the values, the channels and the size through the chain, so that a chain that can never
 work is refused while the catalog is checked and not when a clinician drops an image.

@@ -16,6 +16,7 @@ from webipred.site.manifest import (
     FileRef,
     GoldenRef,
     InputRef,
+    OutputDigestsRef,
     PreprocessingRef,
 )
 from webipred.site.markdown import strip_markdown
@@ -110,7 +111,13 @@ def _refer_golden(golden: GoldenVector, image: FileRef) -> GoldenRef:
         tensor_sha256=golden.tensor_sha256,
         probabilities=list(golden.probabilities),
         tolerance=golden.tolerance,
+        outputs=_refer_outputs(golden),
     )
+
+
+def _refer_outputs(golden: GoldenVector) -> OutputDigestsRef | None:
+    digests = golden.outputs
+    return None if digests is None else OutputDigestsRef(plain=digests.plain, fused=digests.fused)
 
 
 def _localise(text: LocalText, languages: Sequence[str]) -> dict[str, str]:

@@ -62,11 +62,20 @@ class PreprocessingRef(ManifestNode):
     """The preprocessing program that the engine runs."""
 
     program: str
-    """Base64 of the compiled program (docs/engine.md)."""
+    """Base64 of the compiled program (docs/preprocessor.md)."""
     sha256: str
     """Digest of input rules, steps and program; written into every exported row."""
     steps: list[str]
     """The steps as sentences for people."""
+
+
+class OutputDigestsRef(ManifestNode):
+    """Digests of what the compiled engine answers to a golden image: float32 little endian, flat, class order."""
+
+    plain: str
+    """Of the plain builds, and of the relaxed builds on processors that round each product."""
+    fused: str
+    """Of the relaxed builds on processors that fuse a product and a sum."""
 
 
 class GoldenRef(ManifestNode):
@@ -82,6 +91,8 @@ class GoldenRef(ManifestNode):
     """What the reference computed."""
     tolerance: float
     """Largest absolute difference of a probability that passes."""
+    outputs: OutputDigestsRef | None
+    """What the compiled engine's bits must be; None for models with runtime onnxruntime-web."""
 
 
 class BundleManifest(ManifestNode):
@@ -132,6 +143,23 @@ class FallbackRef(ManifestNode):
     """WebAssembly of onnxruntime-web."""
 
 
+class NetworksRef(ManifestNode):
+    """The compiled engine, which executes plans: four builds of one source; the page loads what the browser can run."""
+
+    plain: FileRef
+    """Runs everywhere, and in Python."""
+    plain_threads: FileRef
+    """For isolated pages: several threads over one memory."""
+    relaxed: FileRef
+    """With relaxed SIMD."""
+    relaxed_threads: FileRef
+    """Both."""
+
+    def list_builds(self) -> tuple[FileRef, ...]:
+        """Return all four."""
+        return (self.plain, self.plain_threads, self.relaxed, self.relaxed_threads)
+
+
 class EngineRef(ManifestNode):
     """The files that run inside the vault, beside the model."""
 
@@ -139,15 +167,18 @@ class EngineRef(ManifestNode):
     """Engine worker script for the compiled engine."""
     preprocess: FileRef
     """engine.wasm: preprocessing."""
-    network: FileRef
-    """net.wasm: the compiled engine, which executes plans."""
+    networks: NetworksRef
+    """The compiled engine."""
     fallback: FallbackRef | None
     """In place of script and network for models with runtime onnxruntime-web; None if no model needs it."""
 
     def list_files(self, runtime: Runtime) -> tuple[FileRef, ...]:
-        """Return the files that a model with `runtime` needs. Raises ValueError when the site has no fallback."""
+        """Return the files that a model with `runtime` needs in most browsers: relaxed SIMD, and plain as its reserve.
+
+        Raises ValueError when the site has no fallback.
+        """
         if runtime == "compiled":
-            return (self.script, self.preprocess, self.network)
+            return (self.script, self.preprocess, self.networks.relaxed, self.networks.plain)
         if self.fallback is None:
             raise ValueError("the site ships no onnxruntime-web")
         return (self.fallback.script, self.preprocess, self.fallback.runtime)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from webipred.site.bundles import BundleFiles
 from webipred.site.cards import ModelCard, list_facets, make_card
-from webipred.site.manifest import EngineRef
+from webipred.site.manifest import BundleManifest, EngineRef
 from webipred.site.notices import Notice
 from webipred.site.outcomes import EntryOutcome
-from webipred.site.rendering import Layout, Place, render_page
+from webipred.site.policy import bench_page_policy, privacy_page_policy, static_page_policy
+from webipred.site.proof import PROOF_PATH, ProofReport
+from webipred.site.rendering import Layout, MakePolicy, Place, render_page
 from webipred.site.report_json import render_report_json, render_reports_json
 from webipred.site.report_text import rank_findings, render_report_text, render_reports_text
 from webipred.site.texts import load_texts
@@ -16,16 +18,24 @@ from webipred.validate.bundle import ModelBundle
 
 File = tuple[str, bytes]
 
+PRIVACY_PATH = "privacy/index.html"
+BENCH_PATH = "bench/index.html"
+"""Beside the workspace the pages that ask their own host for something; in every language's folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """What the pages tell: the models with their files, the engine, and the outcome of every entry in catalog order."""
+    """What the pages tell: models and their files, engine, outcomes in catalog order, models that can be measured."""
 
     models: tuple[tuple[ModelBundle, BundleFiles], ...]
     engine: EngineRef
     outcomes: tuple[EntryOutcome, ...]
     notices: tuple[Notice, ...]
     catalog_script: str
+    privacy_script: str
+    proof: ProofReport | None
+    measured: tuple[BundleManifest, ...]
+    bench_script: str | None
 
 
 def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
@@ -39,6 +49,8 @@ def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
         if outcome.status == "published":
             yield f"models/{outcome.entry.id}/report.json", render_report_json(outcome).encode()
             yield f"models/{outcome.entry.id}/report.txt", render_report_text(outcome).encode()
+    if content.proof is not None:
+        yield PROOF_PATH, content.proof.render()
     for notice in content.notices:
         yield notice.path, notice.text
     for bundle, _ in content.models:
@@ -47,16 +59,24 @@ def render_pages(layout: Layout, content: PageContent) -> Iterator[File]:
 
 
 def _render_language(layout: Layout, content: PageContent, language: str) -> Iterator[File]:
-    def render(path: str, template: str, values: Mapping[str, object], script: str | None = None) -> File:
+    def render(
+        path: str,
+        template: str,
+        values: Mapping[str, object],
+        script: str | None = None,
+        make_policy: MakePolicy = static_page_policy,
+    ) -> File:
         place = Place(path=path, language=language, default_language=layout.site.languages[0])
-        return render_page(layout, place, template, values, script)
+        return render_page(layout, place, template, values, script, make_policy)
 
     cards = [make_card(bundle, files, content.engine, language) for bundle, files in content.models]
     listing = {"cards": cards, "facets": list_facets(cards), "unpublished": _select_unpublished(content.outcomes)}
     yield render("index.html", "catalog", listing, content.catalog_script if len(cards) > 1 else None)
     yield render("build/index.html", "build", {"outcomes": content.outcomes})
-    yield render("privacy/index.html", "privacy", {})
+    yield render(PRIVACY_PATH, "privacy", {"proof": content.proof}, content.privacy_script, privacy_page_policy)
     yield render("licenses/index.html", "licenses", {"cards": cards, "notices": content.notices})
+    bench_policy = bench_page_policy if content.bench_script else static_page_policy
+    yield render(BENCH_PATH, "bench", {"models": content.measured}, content.bench_script, bench_policy)
     for card in cards:
         folder = f"models/{card.entry.id}"
         yield render(f"{folder}/index.html", "model", {"card": card})

@@ -87,16 +87,45 @@ def static_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]
 
     `data:` pictures are for the icon of 404.html, which does not know where it stands.
     """
-    policy = _make_policy(
+    return str(_make_page_policy(script_hashes, style_hashes, NONE))
+
+
+def privacy_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+    """Return the policy of the privacy page: a static one that may ask its own host how it delivers."""
+    return str(_make_page_policy(script_hashes, style_hashes, "'self'"))
+
+
+def _make_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str], connections: str) -> Policy:
+    return _make_policy(
         {
             "script-src": tuple(script_hashes) or (NONE,),
             "style-src": tuple(style_hashes) or (NONE,),
             "img-src": ("'self'", "data:"),
-            "connect-src": (NONE,),
+            "connect-src": (connections,),
             "frame-src": (NONE,),
             **_CLOSED,
             "require-trusted-types-for": ("'script'",),
             "trusted-types": (NONE,),
+        }
+    )
+
+
+def bench_page_policy(script_hashes: Iterable[str], style_hashes: Iterable[str]) -> str:
+    """Return the policy of the page that measures: it fetches from its own site and starts the engine from memory.
+
+    It never sees patient data; the worker inherits this policy.
+    """
+    policy = _make_policy(
+        {
+            "script-src": (*script_hashes, _WASM),
+            "worker-src": ("blob:",),
+            "style-src": tuple(style_hashes),
+            "img-src": ("'self'",),
+            "connect-src": ("'self'",),
+            "frame-src": (NONE,),
+            **_CLOSED,
+            "require-trusted-types-for": ("'script'",),
+            "trusted-types": ("bench", "default"),
         }
     )
     return str(policy)

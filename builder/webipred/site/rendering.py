@@ -1,6 +1,6 @@
 """One page from one template: language, relative addresses, and the page's own policy with pinned style and script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -67,18 +67,27 @@ class LanguageLink:
     current: bool
 
 
+MakePolicy = Callable[[Sequence[str], Sequence[str]], str]
+"""From the hashes of a page's scripts and of its styles to its policy."""
+
+
 def locate(path: str, language: str, default_language: str) -> str:
     """Return the path from the root: the default language stands there itself, others in a folder of their name."""
     return path if language == default_language else f"{language}/{path}"
 
 
 def render_page(
-    layout: Layout, place: Place, template: str, content: Mapping[str, object], script: str | None = None
+    layout: Layout,
+    place: Place,
+    template: str,
+    content: Mapping[str, object],
+    script: str | None = None,
+    make_policy: MakePolicy = static_page_policy,
 ) -> tuple[str, bytes]:
     """Return (path, bytes) of the page made from pages/<template>.html.jinja.
 
     The template sees `content`, `t` (texts), `site`, `reach`, `reach_root` and what the base layout needs. `script`
-    is the source of the page's one script.
+    is the source of the page's one script; `make_policy` gets the hashes of scripts and styles.
     """
     texts = load_texts(place.language)
     shared: dict[str, object] = {
@@ -97,9 +106,7 @@ def render_page(
         "generator": layout.generator,
         "icon": place.reach_root(layout.icon_path),
         "inline_icon": inline_icon(),
-        "policy": static_page_policy(
-            style_hashes=[hash_source(layout.style)], script_hashes=[hash_source(script)] if script else []
-        ),
+        "policy": make_policy([hash_source(script)] if script else [], [hash_source(layout.style)]),
         "style": _trust_source(layout.style, "style"),
         "script": _trust_source(script, "script") if script else None,
     }

@@ -61,7 +61,7 @@ def _choose_keeping(path: str, engine: EngineRef) -> Keeping:
 
     Reports, sample images and licences only when somebody has looked at them.
     """
-    is_engine = path in {file.path for file in (engine.script, engine.preprocess, engine.network)}
+    is_engine = path in {file.path for file in (engine.script, engine.preprocess, *engine.networks.list_builds())}
     is_page = path.endswith(".html") and not path.endswith((_REPORT, "404.html"))
     return "install" if is_engine or is_page or path.endswith(".svg") else "use"
 

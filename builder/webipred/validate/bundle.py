@@ -12,11 +12,20 @@ Runtime = Literal["compiled", "onnxruntime-web"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputDigests:
+    """SHA-256 of the compiled engine's answer (float32, little endian), by how products are added: rounded or fused."""
+
+    plain: str
+    fused: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenVector:
     """One input image and what the reference computed from it.
 
     `image` is the file as it is; `tensor_sha256` the digest of the preprocessed float32 tensor (little endian, HWC);
-    `probabilities` come from native onnxruntime; `tolerance` is the largest absolute difference a device may show.
+    `probabilities` come from native onnxruntime, or from the float16 plan where that is published; `tolerance` is the
+    largest absolute difference a device may show; `outputs` are the bits of the compiled engine, if it runs the model.
     """
 
     name: str
@@ -26,6 +35,7 @@ class GoldenVector:
     tensor_sha256: str
     probabilities: tuple[float, ...]
     tolerance: float
+    outputs: OutputDigests | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

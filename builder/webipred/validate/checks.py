@@ -184,29 +184,12 @@ def check_use(candidate: Candidate) -> Check:
     return conclude("use", f"stated, {len(entry.limitations)} limitations", findings)
 
 
-def check_storage(candidate: Candidate) -> Check:
-    """The asked storage of the weights can be built."""
-    storage = candidate.entry.weights.storage
-    findings = []
-    if storage != "float32":
-        findings.append(
-            Finding(
-                code="E-STORAGE-UNAVAILABLE",
-                where=f"{candidate.entry.id}.weights.storage",
-                what=f"storage {storage} cannot be built yet.",
-                fix="Use float32.",
-            )
-        )
-    return conclude("storage", storage, findings)
-
-
 STATIC_CHECKS: tuple[CheckFunction, ...] = (
     check_graph,
     check_interface,
     check_size,
     check_licence,
     check_use,
-    check_storage,
 )
 
 

@@ -8,9 +8,8 @@ const OUTPUT = "output";
 const MAX_THREADS = 4;
 
 /** Create a runtime; `wasm` is ort-wasm-simd-threaded.wasm. */
-export function createOrtRuntime(wasm: ArrayBuffer): Runtime {
+export function createOrtRuntime(wasm: ArrayBuffer, threads = countThreads()): Runtime {
   let session: ort.InferenceSession | null = null;
-  const threads = countThreads();
   return {
     threads,
     async load(weights) {

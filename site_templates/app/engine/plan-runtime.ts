@@ -1,7 +1,8 @@
-/** Runtime on our own compiled engine, net.wasm: the plan is loaded once and executed (calls: docs/plan.md). */
+/** Runtime on our own compiled engine, a build of net.wasm: the plan is loaded once and executed (calls: docs/engine.md). */
 
 import { AppError } from "../shared/errors";
-import { describePlanStatus } from "./plan-status";
+import { describeNeed, describePlanStatus } from "./plan-status";
+import { startTeam, type Threading } from "./plan-threads";
 import type { Runtime } from "./runtime";
 
 const ABI_VERSION = 1;
@@ -12,11 +13,11 @@ const INPUT_PORT = 0;
 const OUTPUT_PORT = 1;
 const WHOLE = 0xffffffff;
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
+export interface Exports {
   net_abi_version(): number;
   reserve(size: number): number;
   net_load(plan: number, size: number): number;
+  net_need(): number;
   net_port(index: number, words: number): number;
   net_run(first: number, end: number): number;
 }
@@ -28,17 +29,33 @@ interface Port {
 
 interface Network {
   readonly engine: Exports;
+  readonly memory: WebAssembly.Memory;
   readonly input: Port;
   readonly output: Port;
 }
 
-/** Create a runtime; `wasm` is net.wasm, the weights are a plan. */
-export function createPlanRuntime(wasm: ArrayBuffer): Runtime {
+/** An instance of the engine with its memory, and the threads that work for it. */
+export interface Engine {
+  readonly exports: Exports;
+  readonly memory: WebAssembly.Memory;
+  readonly threads: number;
+  end(): void;
+}
+
+/** Create a runtime; `wasm` is a build of net.wasm, the weights are a plan. Builds that import their memory get threads. */
+export function createPlanRuntime(wasm: ArrayBuffer, threading: Threading): Runtime {
+  let engine: Engine | null = null;
   let network: Network | null = null;
   return {
-    threads: 1,
+    get threads() {
+      return engine?.threads ?? 1;
+    },
     async load(weights) {
-      network = loadPlan(await instantiate(wasm), weights);
+      const module = await WebAssembly.compile(wasm);
+      const shares = WebAssembly.Module.imports(module).length > 0;
+      engine = shares ? await startTeam(module, threading) : startAlone(module);
+      if (engine.exports.net_abi_version() !== ABI_VERSION) throw new AppError("E-ENGINE-START", { detail: "net.wasm ABI" });
+      network = loadPlan(engine, weights);
     },
     run(tensor, shape) {
       if (!network) return Promise.reject(new Error("no weights are loaded"));
@@ -46,37 +63,46 @@ export function createPlanRuntime(wasm: ArrayBuffer): Runtime {
     },
     release() {
       network = null; // the memory goes with its instance
+      engine?.end();
       return Promise.resolve();
     },
   };
 }
 
-async function instantiate(wasm: ArrayBuffer): Promise<Exports> {
-  const { instance } = await WebAssembly.instantiate(wasm, {});
-  const engine = instance.exports as unknown as Exports; // the ABI is checked right below
-  if (engine.net_abi_version() !== ABI_VERSION) throw new AppError("E-ENGINE-START", { detail: "net.wasm ABI" });
-  return engine;
+function startAlone(module: WebAssembly.Module): Engine {
+  const { exports } = new WebAssembly.Instance(module, {});
+  return {
+    exports: exports as unknown as Exports, // the ABI is checked by the caller
+    memory: exports["memory"] as WebAssembly.Memory,
+    threads: 1,
+    end: () => undefined,
+  };
 }
 
-function loadPlan(engine: Exports, plan: ArrayBuffer): Network {
+function loadPlan({ exports: engine, memory }: Engine, plan: ArrayBuffer): Network {
   const words = reserve(engine, PORT_WORDS * 4);
   const place = reserve(engine, plan.byteLength);
-  new Uint8Array(engine.memory.buffer, place, plan.byteLength).set(new Uint8Array(plan));
-  check(engine.net_load(place, plan.byteLength));
-  return { engine, input: readPort(engine, INPUT_PORT, words), output: readPort(engine, OUTPUT_PORT, words) };
+  new Uint8Array(memory.buffer, place, plan.byteLength).set(new Uint8Array(plan));
+  check(engine.net_load(place, plan.byteLength), () => plan.byteLength + (engine.net_need() >>> 0));
+  const [input, output] = [INPUT_PORT, OUTPUT_PORT].map((index) => readPort(engine, memory, index, words)) as [Port, Port];
+  return { engine, memory, input, output };
 }
 
 /** Every view is made anew where it is used: memory may have grown since, and then the old ones are empty. */
-function execute({ engine, input, output }: Network, tensor: Float32Array, shape: readonly number[]): Float32Array {
+function execute(
+  { engine, memory, input, output }: Network,
+  tensor: Float32Array,
+  shape: readonly number[],
+): Float32Array<ArrayBuffer> {
   if (input.shape.join() !== shape.join()) throw new AppError("E-ENGINE-START", { detail: "net.wasm: input shape" });
-  new Float32Array(engine.memory.buffer, input.pointer, tensor.length).set(tensor);
+  new Float32Array(memory.buffer, input.pointer, tensor.length).set(tensor);
   check(engine.net_run(0, WHOLE));
-  return new Float32Array(engine.memory.buffer, output.pointer, countValues(output)).slice();
+  return new Float32Array(memory.buffer, output.pointer, countValues(output)).slice(); // a copy that is not shared
 }
 
-function readPort(engine: Exports, index: number, place: number): Port {
+function readPort(engine: Exports, memory: WebAssembly.Memory, index: number, place: number): Port {
   check(engine.net_port(index, place));
-  const [pointer = 0, rank = 0, ...sizes] = new Uint32Array(engine.memory.buffer, place, PORT_WORDS);
+  const [pointer = 0, rank = 0, ...sizes] = new Uint32Array(memory.buffer, place, PORT_WORDS);
   return { pointer, shape: sizes.slice(0, rank) };
 }
 
@@ -86,10 +112,10 @@ function countValues({ shape }: Port): number {
 
 function reserve(engine: Exports, size: number): number {
   const pointer = engine.reserve(size);
-  if (pointer === 0) throw new AppError("E-MEMORY");
+  if (pointer === 0) throw describeNeed(size);
   return pointer >>> 0;
 }
 
-function check(status: number): void {
-  if (status !== 0) throw describePlanStatus(status);
+function check(status: number, needBytes: () => number = () => 0): void {
+  if (status !== 0) throw describePlanStatus(status, needBytes());
 }

@@ -17,11 +17,20 @@ export const PLAN_STATUS = {
   MEMORY: 11,
   STATE: 12,
   ARGUMENT: 13,
+  THREAD: 14,
 } as const;
 
+const MEGABYTE = 1e6;
+
+/** The error for a model that does not fit: it names how much it needs. */
+export function describeNeed(bytes: number): AppError {
+  return new AppError("E-MEMORY-MODEL", { megabytes: Math.ceil(bytes / MEGABYTE) });
+}
+
 /** Turn a code into the error that a person sees; only memory is anybody's affair outside a bug report. */
-export function describePlanStatus(status: number): AppError {
-  if (status === PLAN_STATUS.MEMORY) return new AppError("E-MEMORY");
+export function describePlanStatus(status: number, needBytes = 0): AppError {
+  if (status === PLAN_STATUS.MEMORY) return describeNeed(needBytes);
+  if (status === PLAN_STATUS.THREAD) return new AppError("E-ENGINE-CRASH", { detail: "net.wasm: a thread died" });
   const name = Object.entries(PLAN_STATUS).find(([, code]) => code === status)?.[0];
   return new AppError("E-ENGINE-START", { detail: `net.wasm: ${name ?? status}` });
 }

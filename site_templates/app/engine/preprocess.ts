@@ -1,4 +1,4 @@
-/** Preprocessing by engine.wasm, the same file that validated the model (ABI: docs/engine.md). */
+/** Preprocessing by engine.wasm, the same file that validated the model (ABI: docs/preprocessor.md). */
 
 import { AppError } from "../shared/errors";
 import type { Pixels } from "./pixels";

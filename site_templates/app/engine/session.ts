@@ -20,14 +20,14 @@ export interface Session {
 
 /** Load a model; `report` is told each step. */
 export async function startSession(
-  { model, preprocess, runtime, weights }: Tasks["start"]["request"],
+  { model, preprocess, runtime, weights, threads }: Tasks["start"]["request"],
   createRuntime: CreateRuntime,
   report: (step: string) => void,
 ): Promise<Session> {
   report("preprocessing");
   const preprocessor = await createPreprocessor(await preprocess.arrayBuffer(), decodeBase64(model.preprocessing.program));
   report("weights");
-  const network = createRuntime(await runtime.arrayBuffer());
+  const network = createRuntime(await runtime.arrayBuffer(), threads);
   await network.load(await weights.arrayBuffer());
   const open = (image: ArrayBuffer): Promise<Pixels> => decodeImage(new Uint8Array(image), model.input);
   return {
@@ -35,11 +35,13 @@ export async function startSession(
     async prove(image) {
       const tensor = prepare(preprocessor, model, await open(await image.arrayBuffer()));
       const tensor_sha256 = hashNow(new Uint8Array(tensor.data.buffer));
-      return { tensor_sha256, probabilities: await infer(network, model, tensor) };
+      const values = await run(network, tensor);
+      const output_sha256 = hashNow(new Uint8Array(values.buffer));
+      return { tensor_sha256, output_sha256, probabilities: checkProbabilities(values, model) };
     },
     async predict(image, thumbnailPx) {
       const pixels = await open(image);
-      const probabilities = await infer(network, model, prepare(preprocessor, model, pixels));
+      const probabilities = checkProbabilities(await run(network, prepare(preprocessor, model, pixels)), model);
       return { probabilities, width: pixels.width, height: pixels.height, thumbnail: shrink(pixels, thumbnailPx) };
     },
     async preview(image, sizePx) {
@@ -56,8 +58,8 @@ function prepare(preprocessor: Preprocessor, model: BundleManifest, pixels: Pixe
   return tensor;
 }
 
-async function infer(network: Runtime, model: BundleManifest, { data, height, width, channels }: Tensor): Promise<number[]> {
-  return checkProbabilities(await network.run(data, [1, height, width, channels]), model);
+function run(network: Runtime, { data, height, width, channels }: Tensor): Promise<Float32Array<ArrayBuffer>> {
+  return network.run(data, [1, height, width, channels]);
 }
 
 function decodeBase64(text: string): Uint8Array {

@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   "E-ENGINE-CRASH",
   "E-ENGINE-START",
   "E-MEMORY",
+  "E-MEMORY-MODEL",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

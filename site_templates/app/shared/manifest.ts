@@ -29,12 +29,18 @@ export interface PreprocessingRef {
   readonly steps: readonly string[];
 }
 
+export interface OutputDigestsRef {
+  readonly plain: string;
+  readonly fused: string;
+}
+
 export interface GoldenRef {
   readonly image: FileRef;
   readonly class_id: string | null;
   readonly tensor_sha256: string;
   readonly probabilities: readonly number[];
   readonly tolerance: number;
+  readonly outputs: OutputDigestsRef | null;
 }
 
 export interface BundleManifest {
@@ -62,10 +68,17 @@ export interface FallbackRef {
   readonly runtime: FileRef;
 }
 
+export interface NetworksRef {
+  readonly plain: FileRef;
+  readonly plain_threads: FileRef;
+  readonly relaxed: FileRef;
+  readonly relaxed_threads: FileRef;
+}
+
 export interface EngineRef {
   readonly script: FileRef;
   readonly preprocess: FileRef;
-  readonly network: FileRef;
+  readonly networks: NetworksRef;
   readonly fallback: FallbackRef | null;
 }
 

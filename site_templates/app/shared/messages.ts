@@ -2,6 +2,13 @@
 
 import type { ErrorMessage } from "./errors";
 import type { BundleManifest } from "./manifest";
+import type { Variant } from "./variant";
+
+/** One way to run the model: which build of the engine, and its WebAssembly. */
+export interface EngineBuild {
+  readonly variant: Variant | "onnxruntime-web";
+  readonly runtime: Blob;
+}
 
 /**
  * The only message that the vault accepts. The shell made each Blob from bytes that it had verified against the pinned
@@ -16,7 +23,8 @@ export interface LoadMessage {
   readonly model: BundleManifest;
   readonly script: Blob;
   readonly preprocess: Blob;
-  readonly runtime: Blob;
+  /** Best first; the next one is for computers that fail the check with the first. */
+  readonly builds: readonly EngineBuild[];
   readonly weights: Blob;
   readonly goldens: readonly Blob[];
 }
@@ -25,8 +33,9 @@ export interface LoadMessage {
 export function parseLoadMessage(data: unknown): LoadMessage | null {
   const message = data as Partial<LoadMessage> | null;
   if (typeof message !== "object" || message?.type !== "load" || message.model?.format_version !== 1) return null;
-  const files = [message.script, message.preprocess, message.runtime, message.weights, ...(message.goldens ?? [])];
-  return files.every((file) => file instanceof Blob) ? (message as LoadMessage) : null;
+  const runtimes = (message.builds ?? []).map(({ runtime }) => runtime);
+  const files = [message.script, message.preprocess, message.weights, ...runtimes, ...(message.goldens ?? [])];
+  return runtimes.length > 0 && files.every((file) => file instanceof Blob) ? (message as LoadMessage) : null;
 }
 
 /** A small picture of the decoded pixels, RGBA, for display only. */
@@ -51,12 +60,14 @@ export interface Tasks {
       readonly preprocess: Blob;
       readonly runtime: Blob;
       readonly weights: Blob;
+      /** How many threads a build with threads shall have; their number changes no bit. */
+      readonly threads: number;
     };
     answer: { readonly threads: number };
   };
   prove: {
     request: { readonly image: Blob };
-    answer: { readonly tensor_sha256: string; readonly probabilities: readonly number[] };
+    answer: { readonly tensor_sha256: string; readonly output_sha256: string; readonly probabilities: readonly number[] };
   };
   predict: { request: { readonly image: ArrayBuffer; readonly thumbnail_px: number }; answer: Prediction };
   preview: { request: { readonly image: ArrayBuffer; readonly size_px: number }; answer: Thumbnail };

@@ -31,9 +31,9 @@ export interface Listener {
   readonly whole?: Hasher | undefined;
 }
 
-/** Fetch and verify one file. Throws LoadError, or AbortError. */
-export async function fetchFile(file: FileRef, listener: Listener, signal: AbortSignal): Promise<Blob> {
-  const response = await request(file, signal);
+/** Fetch and verify one file; `root` leads from the page to the root of the site. Throws LoadError, or AbortError. */
+export async function fetchFile(file: FileRef, listener: Listener, signal: AbortSignal, root = ROOT): Promise<Blob> {
+  const response = await request(file, signal, root);
   if (!response.ok) throw new LoadError("E-STATUS", { path: file.path, status: response.status });
   const hasher = createHasher();
   const received = await read(response, file, listener, hasher, signal);
@@ -42,9 +42,9 @@ export async function fetchFile(file: FileRef, listener: Listener, signal: Abort
   return received;
 }
 
-async function request({ path }: FileRef, signal: AbortSignal): Promise<Response> {
+async function request({ path }: FileRef, signal: AbortSignal, root: string): Promise<Response> {
   try {
-    return await fetch(ROOT + path, { method: "GET", credentials: "omit", redirect: "error", signal });
+    return await fetch(root + path, { method: "GET", credentials: "omit", redirect: "error", signal });
   } catch (thrown) {
     throw signal.aborted ? thrown : new LoadError("E-OFFLINE", { path });
   }

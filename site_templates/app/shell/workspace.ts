@@ -14,6 +14,7 @@ import { createKeptNotes } from "./kept-notes";
 import { createPicker } from "./picker";
 import { ask } from "./question";
 import { reloadPage, takeIntent } from "./reloading";
+import { createSilenceLine, RequestCounter } from "./silence-line";
 import { openVault } from "./vault-frame";
 
 /** The places of pages/predict.html.jinja that the shell fills. */
@@ -30,6 +31,7 @@ export class Workspace {
   #selected: BundleManifest | null;
   #files: ModelFiles | null = null;
   #loading: AbortController | null = null;
+  readonly #counter = new RequestCounter();
   /** The model that a person asked for while the page was still getting ready. */
   #wanted: BundleManifest | null = null;
 
@@ -147,6 +149,7 @@ export class Workspace {
       if (loading.signal.aborted) return; // cancelled while the last piece was being checked
       await this.companion.lock();
       this.#files = files;
+      this.#counter.start();
       await this.#openVault();
     } catch (thrown) {
       if (loading.signal.aborted) return;
@@ -214,12 +217,18 @@ export class Workspace {
     return place;
   }
 
+  /** The privacy page in the language of the workspace; the site's first language is at the root. */
+  #locatePrivacy(): string {
+    return this.#language === this.site.languages[0] ? "../privacy/" : `../${this.#language}/privacy/`;
+  }
+
   /** The line above the stage: where one is, and what can be done from here. */
   #showChrome(): void {
     const t = this.#t;
     const language = this.#language;
     document.documentElement.lang = language;
-    this.places.notice.textContent = t("app.notice");
+    const silence = this.#files ? [createSilenceLine(this.#counter, this.#locatePrivacy(), t)] : [];
+    this.places.notice.replaceChildren(create("span", {}, t("app.notice")), ...silence);
     this.places.announcement.textContent = "";
     const home = create("a", { class: "home", href: "../" }, translateText(this.site.title, language));
     const model = this.#files?.model;

@@ -28,8 +28,9 @@ export interface Batch {
 /** `changed` is called after every change; it draws when it likes. */
 export function createBatch(load: LoadMessage, host: EngineHost, changed: () => void): Batch {
   const rows: Row[] = [];
-  let proof: Proof = { phase: "checking", selfTest: null };
-  let isRunning = false;
+  let proof: Proof = { phase: "checking", selfTest: null, runner: null };
+  /** Lanes that work, and the first row that may be waiting. */
+  const working = new Set<number>();
   let next = 0;
 
   function update(index: number, change: Partial<Row>): void {
@@ -38,30 +39,48 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
     changed();
   }
 
-  async function run(): Promise<void> {
+  /** One lane takes one row after the other; more lanes are opened while more rows wait than lanes work. */
+  function run(): void {
     if (proof.phase === "refused") return failWaiting();
-    if (isRunning || proof.phase !== "ready") return;
-    isRunning = true;
-    for (; next < rows.length; next++) {
-      const row = rows[next];
-      if (row?.state === "waiting") await predictRow(next, row);
-    }
-    isRunning = false;
+    if (proof.phase !== "ready") return;
+    const waiting = rows.filter(({ state }) => state === "waiting").length;
+    const wanted = Math.min(host.lanes, waiting);
+    for (let lane = 0; lane < host.lanes && working.size < wanted; lane++) if (!working.has(lane)) void work(lane);
+  }
+
+  async function work(lane: number): Promise<void> {
+    working.add(lane);
+    while (lane === 0 || (await host.prepare(lane))) {
+      const index = findWaiting();
+      if (index === null) {
+        working.delete(lane);
+        break;
+      }
+      await predictRow(index, lane);
+    } // a lane whose engine does not pass stays closed: the others do its work
     changed();
+  }
+
+  function findWaiting(): number | null {
+    while (next < rows.length && rows[next]?.state !== "waiting") next++;
+    return next < rows.length ? next : null;
   }
 
   /** Without an engine nothing that waits would ever have its turn. */
   function failWaiting(): void {
+    const error = proof.refusal ?? { code: "E-ENGINE-START", args: {} };
     rows.forEach((row, index) => {
-      if (row.state === "waiting") rows[index] = { ...row, state: "failed", error: { code: "E-ENGINE-START", args: {} } };
+      if (row.state === "waiting") rows[index] = { ...row, state: "failed", error };
     });
     changed();
   }
 
-  async function predictRow(index: number, row: Row): Promise<void> {
+  async function predictRow(index: number, lane: number): Promise<void> {
+    const file = rows[index]?.file;
     update(index, { state: "running" });
     try {
-      const prediction = await host.predict(await readBytes(row.file));
+      if (!file) throw new AppError("E-IMAGE-READ");
+      const prediction = await host.predict(await readBytes(file), lane);
       update(index, { state: "done", result: createResult(prediction, load.model) });
     } catch (thrown) {
       update(index, { state: "failed", error: describeError(thrown, "E-ENGINE-CRASH") });
@@ -70,19 +89,19 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
 
   return {
     get snapshot() {
-      return { proof, rows, isRunning };
+      return { proof, rows, isRunning: rows.some(({ state }) => state === "running") };
     },
     start() {
       host.start((latest) => {
         proof = latest;
         changed();
-        void run();
+        run();
       });
     },
     add(files) {
       for (const { name, file } of files) rows.push({ id: rows.length + 1, name, file, state: "waiting" });
       changed();
-      void run();
+      run();
     },
     cancel() {
       rows.forEach((row, index) => {
@@ -95,9 +114,9 @@ export function createBatch(load: LoadMessage, host: EngineHost, changed: () => 
       rows.forEach((row, index) => {
         if (row.state === "cancelled") rows[index] = { ...row, state: "waiting" };
       });
-      if (first >= 0) next = Math.min(next, isRunning ? first - 1 : first); // a running loop steps on first
+      if (first >= 0) next = Math.min(next, first);
       changed();
-      void run();
+      run();
     },
     async preview(row) {
       return host.preview(await readBytes(row.file));

@@ -53,7 +53,7 @@ function renderRow({ name, state, error, result }: Row, { model, build_id, gener
     model.version,
     model.weights.sha256,
     model.preprocessing.sha256,
-    model.runtime,
+    result?.runtime ?? model.runtime,
     generator,
     build_id,
   ];

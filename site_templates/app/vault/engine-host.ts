@@ -1,122 +1,83 @@
-/** Keeps an engine that has proved itself: starts it, runs the self-test, and replaces it when it died. */
+/** The engines of a vault: one with threads where memory can be shared, otherwise several for a batch, each proved. */
 
-import { AppError } from "../shared/errors";
-import type { GoldenRef } from "../shared/manifest";
-import type { LoadMessage, Prediction, Tasks, Thumbnail } from "../shared/messages";
-import { createEngineClient, type EngineClient } from "./engine-client";
+import type { LoadMessage, Prediction, Thumbnail } from "../shared/messages";
+import { countThreads } from "../shared/variant";
+import { createEngineSlot, type EngineSlot, type Proof, type ProvedEngine, type RunnerName } from "./engine-slot";
 
-const START_LIMIT_MS = 180_000;
+export type { Phase, Proof, Runner, RunnerName, SelfTest } from "./engine-slot";
+
 const IMAGE_LIMIT_MS = 120_000;
-/** Engines also get warm by the self-test: at least this many runs. */
-const MIN_RUNS = 3;
 const THUMBNAIL_PX = 88;
 const PREVIEW_PX = 512;
+const MAX_LANES = 4;
+/** All engines together should need no more; each holds the weights, their source, and what is computed from them. */
+const MEMORY_BYTES = 1 << 30;
+const ENGINE_BYTES = 64 << 20;
 
-export type Phase = "checking" | "ready" | "refused";
-
-export interface SelfTest {
-  readonly passed: number;
-  readonly done: number;
-  readonly total: number;
-}
-
-/** Whether this computer has proved itself; without a self-test the engine has not started (yet). */
-export interface Proof {
-  readonly phase: Phase;
-  readonly selfTest: SelfTest | null;
+/** A prediction and what computed it, such as "compiled/plain". */
+export interface AttributedPrediction extends Prediction {
+  readonly runtime: RunnerName;
 }
 
 export interface EngineHost {
-  /** Start and self-test. `report` is told of every step, also later, when an engine that died is replaced. */
+  /** Images that may be predicted at the same time, each on its own lane, 0 … lanes − 1. */
+  readonly lanes: number;
+  /** Start and self-test lane 0. `report` is told of every step, also later, when its engine died and is replaced. */
   start(report: (proof: Proof) => void): void;
+  /** Start and self-test the engine of a lane; resolves to whether the lane can be used. */
+  prepare(lane: number): Promise<boolean>;
   /** Predict one file's bytes, which are transferred. Rejects with AppError. */
-  predict(image: ArrayBuffer): Promise<Prediction>;
+  predict(image: ArrayBuffer, lane: number): Promise<AttributedPrediction>;
   preview(image: ArrayBuffer): Promise<Thumbnail>;
 }
 
 /** `startWorker` comes from worker.ts; `load` holds the verified files, which are kept for restarts. */
 export function createEngineHost(load: LoadMessage, startWorker: (script: Blob) => Worker): EngineHost {
-  let proved: EngineClient | null = null;
-  let proving: Promise<EngineClient> | null = null;
-  let isRefused = false;
+  const choice = { index: 0 };
   let report: (proof: Proof) => void = () => undefined;
-
-  /** The engine that runs, or the one that replaces it: whoever asks meanwhile waits for the same proof. */
-  async function getProved(): Promise<EngineClient> {
-    if (proved?.isAlive) return proved;
-    if (isRefused) throw new AppError("E-ENGINE-START");
-    proving ??= startProved().finally(() => (proving = null));
-    return proving;
+  const slots: EngineSlot[] = [];
+  for (let lane = 0; lane < MAX_LANES; lane++) {
+    const isLeading = lane === 0;
+    slots.push(createEngineSlot(load, startWorker, choice, { isLeading, report: (proof) => isLeading && report(proof) }));
   }
 
-  /** No engine is asked for an image before it has passed; one that fails is the last. */
-  async function startProved(): Promise<EngineClient> {
-    const { model, preprocess, runtime, weights } = load;
-    let fresh: EngineClient | null = null;
-    let selfTest: SelfTest | null = null;
-    report({ phase: "checking", selfTest });
-    try {
-      fresh = createEngineClient(startWorker(load.script));
-      await fresh.ask("start", { model, preprocess, runtime, weights }, { limitMs: START_LIMIT_MS });
-      selfTest = await proveEngine(fresh, load, (step) => report({ phase: "checking", selfTest: step }));
-      if (selfTest.passed < selfTest.total) throw new AppError("E-ENGINE-START");
-    } catch {
-      fresh?.terminate();
-      isRefused = true;
-      report({ phase: "refused", selfTest });
-      throw new AppError("E-ENGINE-START");
-    }
-    proved = fresh;
-    report({ phase: "ready", selfTest });
-    return fresh;
+  async function getProved(lane: number): Promise<ProvedEngine> {
+    const slot = slots[lane] ?? slots[0];
+    if (!slot) throw new TypeError("there is no such lane");
+    return slot.getProved();
   }
 
   return {
+    get lanes() {
+      return countLanes(load, choice.index);
+    },
     start(listener) {
       report = listener;
-      getProved().catch(() => undefined); // the report has said it
+      getProved(0).catch(() => undefined); // the report has said it
     },
-    async predict(image) {
+    async prepare(lane) {
+      return getProved(lane).then(
+        () => true,
+        () => false,
+      );
+    },
+    async predict(image, lane) {
+      const { client, runner } = await getProved(lane);
       const request = { image, thumbnail_px: THUMBNAIL_PX };
-      return (await getProved()).ask("predict", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+      const prediction = await client.ask("predict", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+      return { ...prediction, runtime: runner.name };
     },
     async preview(image) {
       const request = { image, size_px: PREVIEW_PX };
-      return (await getProved()).ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
+      return (await getProved(0)).client.ask("preview", request, { limitMs: IMAGE_LIMIT_MS, transfer: [image] });
     },
   };
 }
 
-async function proveEngine(
-  client: EngineClient,
-  { model, goldens }: LoadMessage,
-  report: (result: SelfTest) => void,
-): Promise<SelfTest> {
-  const total = Math.max(MIN_RUNS, goldens.length);
-  let passed = 0;
-  for (let done = 0; done < total; done++) {
-    report({ passed, done, total });
-    const golden = model.goldens[done % goldens.length];
-    const image = goldens[done % goldens.length];
-    if (golden && image && (await passes(client, golden, image))) passed += 1;
-  }
-  return { passed, done: total, total };
-}
-
-async function passes(client: EngineClient, golden: GoldenRef, image: Blob): Promise<boolean> {
-  try {
-    return agrees(golden, await client.ask("prove", { image }, { limitMs: START_LIMIT_MS }));
-  } catch {
-    return false; // an engine that cannot run a golden image has not proved itself
-  }
-}
-
-/** The tensor must be the same to the bit, every probability within the golden vector's tolerance. */
-export function agrees(golden: GoldenRef, answer: Tasks["prove"]["answer"]): boolean {
-  const { probabilities } = answer;
-  return (
-    answer.tensor_sha256 === golden.tensor_sha256 &&
-    probabilities.length === golden.probabilities.length &&
-    golden.probabilities.every((p, i) => Math.abs(p - (probabilities[i] ?? Number.NaN)) <= golden.tolerance)
-  );
+/** Engines with one thread may work side by side, as many as this computer has cores and memory for. */
+function countLanes({ builds, weights }: LoadMessage, index: number): number {
+  const variant = builds[index]?.variant;
+  if (variant !== "plain" && variant !== "relaxed") return 1; // these use the cores for one image
+  const bearable = Math.floor(MEMORY_BYTES / (2 * weights.size + ENGINE_BYTES));
+  return Math.max(1, Math.min(countThreads(), MAX_LANES, bearable));
 }

@@ -3,7 +3,8 @@
 import { decide, topIndex } from "../shared/decision";
 import type { ErrorMessage } from "../shared/errors";
 import type { BundleManifest } from "../shared/manifest";
-import type { Prediction, Thumbnail } from "../shared/messages";
+import type { Thumbnail } from "../shared/messages";
+import type { AttributedPrediction } from "./engine-host";
 
 export interface Row {
   /** 1, 2, 3 … in the order of arrival. */
@@ -24,10 +25,12 @@ export interface Result {
   readonly width: number;
   readonly height: number;
   readonly thumbnail: Thumbnail;
+  /** What computed it, such as "compiled/plain". */
+  readonly runtime: string;
 }
 
 /** Add the decision of the entry's rule to a prediction. */
-export function createResult(prediction: Prediction, model: BundleManifest): Result {
+export function createResult(prediction: AttributedPrediction, model: BundleManifest): Result {
   const { probabilities } = prediction;
   const decision = decide(probabilities, model.classes, model.task);
   return { ...prediction, decision, top: topIndex(probabilities) };

@@ -46,10 +46,10 @@ from .small_models import BUILDERS, REFUSED, TFJS_BUILDERS, Model  # noqa: E402
 FOLDER: Final = Path(__file__).parent
 IMAGES: Final = 3
 REFUSED_FILES: Final = (
-    (keras, "keras3", ".keras", ("lambda", "custom", "two_outputs", "attention")),
+    (keras, "keras3", ".keras", ("lambda", "custom", "two_outputs")),
     (keras, "keras3", ".h5", ("lambda",)),
     (tf_keras, "tfkeras", ".keras", ("lambda", "two_inputs")),
-    (tf_keras, "tfkeras", ".h5", ("lambda", "custom", "two_outputs", "channels_first")),
+    (tf_keras, "tfkeras", ".h5", ("lambda", "custom", "two_outputs")),
 )
 FORMATS: Final = {".keras": "keras-v3", ".h5": "keras-h5"}
 Row = dict[str, str]

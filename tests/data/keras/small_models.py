@@ -150,15 +150,45 @@ def build_nested(k: ModuleType, second_stem: str = "stem") -> Model:
     return k.Model(image, layers.Dense(3, activation="sigmoid", name="scores")(x), name="nested")
 
 
+def build_sequences(k: ModuleType) -> Model:
+    """A small vision transformer: patches, attention to themselves and to others, pooling over positions."""
+    layers = k.layers
+    image = layers.Input((12, 12, 3), name="image")
+    x = layers.Reshape((9, 8))(layers.Conv2D(8, 4, strides=4)(image))
+    y = layers.LayerNormalization()(x)
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 4, name="itself")(y, y)])
+    other = layers.Permute((2, 1))(layers.Dense(8)(layers.Permute((2, 1))(x)))
+    crossed = layers.MultiHeadAttention(3, 5, value_dim=4, use_bias=False, output_shape=6, name="others")(x, other)
+    ends = [layers.GlobalAveragePooling1D()(crossed), layers.GlobalMaxPooling1D()(x)]
+    x = layers.Concatenate()(ends)
+    return k.Model(image, layers.Dense(3, activation="softmax", name="scores")(x), name="sequences")
+
+
+def build_decoder(k: ModuleType) -> Model:
+    """Transposed convolutions, group normalisation, and layer normalisation over a whole image."""
+    layers = k.layers
+    image = layers.Input((7, 6, 4), name="image")
+    x = layers.Conv2DTranspose(6, 3, strides=2, padding="same", activation="relu")(image)
+    y = layers.Conv2DTranspose(6, (2, 2), strides=(2, 2), use_bias=False)(image)
+    z = layers.Conv2DTranspose(6, 1, strides=2)(image)
+    x = layers.GroupNormalization(3)(layers.Add()([x, y]))
+    x = layers.Concatenate()([x, layers.GroupNormalization(-1, epsilon=1e-2)(z)])
+    x = layers.LayerNormalization(axis=[1, 2, 3])(layers.Conv2DTranspose(5, 4, strides=3)(x))
+    x = layers.GlobalAveragePooling2D()(layers.MaxPooling2D(4)(x))
+    return k.Model(image, layers.Dense(3, activation="softmax", name="scores")(x), name="decoder")
+
+
 BUILDERS: Final[dict[str, Callable[[ModuleType], Model]]] = {
     "sequential": build_sequential,
     "branches": build_branches,
     "activations": build_activations,
     "geometry": build_geometry,
     "nested": build_nested,
+    "sequences": build_sequences,
+    "decoder": build_decoder,
 }
 TFJS_BUILDERS: Final[dict[str, Callable[[ModuleType], Model]]] = {
-    **BUILDERS,
+    **{name: build for name, build in BUILDERS.items() if name not in ("sequences", "decoder")},
     "nested": partial(build_nested, second_stem="second_stem"),
 }
 
@@ -210,31 +240,10 @@ def build_two_inputs(k: ModuleType) -> Model:
     return k.Model([image, table], scores, name="two_inputs")
 
 
-def build_attention(k: ModuleType) -> Model:
-    """Multi-head attention over patches, as vision transformers have it."""
-    layers = k.layers
-    image = layers.Input((4, 4, 8), name="image")
-    x = layers.Reshape((16, 8))(image)
-    x = layers.MultiHeadAttention(2, 4, name="attention")(x, x)
-    x = layers.Flatten()(x)
-    return k.Model(image, layers.Dense(2, activation="softmax", name="scores")(x), name="attention")
-
-
-def build_channels_first(k: ModuleType) -> Model:
-    """A convolution in channels-first order."""
-    layers = k.layers
-    image = layers.Input((3, 8, 8), name="image")
-    x = layers.Conv2D(4, 3, data_format="channels_first", name="planes")(image)
-    x = layers.GlobalAveragePooling2D(data_format="channels_first")(x)
-    return k.Model(image, layers.Dense(2, activation="softmax", name="scores")(x), name="planes")
-
-
 REFUSED: Final[dict[str, tuple[Callable[[ModuleType], Model], str]]] = {
     "lambda": (build_lambda, "double"),
     "custom": (build_custom, "doubling"),
     "two_outputs": (build_two_outputs, "two outputs"),
     "two_inputs": (build_two_inputs, "two inputs"),
-    "attention": (build_attention, "attention"),
-    "channels_first": (build_channels_first, "planes"),
 }
 """Builder, and the layer name or the fact that a refusal should name."""

@@ -41,9 +41,10 @@ def check_inside(folder: Path, *arguments: str | Path) -> Result:
 
 
 def test_check_refuses_what_build_would_refuse(tmp_path: Path) -> None:
-    write_catalog(tmp_path, make_entry_data(tmp_path, weights={"storage": "float16"}))
+
+    write_catalog(tmp_path, make_entry_data(tmp_path, format="tflite"))
     result = check_inside(tmp_path)
-    assert (1, True) == (result.exit_code, "[E-STORAGE-UNAVAILABLE]" in result.stderr)
+    assert (1, True) == (result.exit_code, "[E-CONVERT-FORMAT]" in result.stderr)
 
 
 @pytest.mark.parametrize(("entry", "code"), [("red-or-blue", 0), ("other", 1)])

@@ -91,7 +91,7 @@ def test_a_convolution_with_another_option_is_refused(config: dict[str, Any], ex
 @pytest.mark.parametrize(
     ("node", "expected"),
     [
-        (layer("BatchNormalization", "bn", axis=1), "axis 1 is not the last axis."),
+        (layer("BatchNormalization", "bn", axis=2), "axis 2 is not the last axis."),
         (layer("BatchNormalization", "bn", axis=[1, 2]), "axis is [1, 2], one axis is expected."),
         (layer("BatchNormalization", "bn", axis=7), "axis 7 does not exist in an input with 3 axes besides the batch."),
         (layer("BatchNormalization", "bn", renorm=True), "renorm is True, only False is converted."),
@@ -334,3 +334,52 @@ def test_a_network_beyond_the_budget_is_refused(tmp_path: Path) -> None:
 
 def test_no_class_is_both_converted_and_listed_as_not_converted() -> None:
     assert set() == set(LAYERS) & KNOWN_TO_KERAS
+
+
+def make_twin(first: bool, folder: Path) -> bytes:
+    """Return a network with its channels before or behind height and width, of the same weights."""
+    order: dict[str, Any] = {"data_format": "channels_first"} if first else {}
+    random = np.random.default_rng(0)
+    layers = [
+        layer("ZeroPadding2D", "pad", padding=1, **order),
+        layer("Conv2D", "conv", filters=4, kernel_size=3, strides=2, **order),
+        layer("BatchNormalization", "norm", axis=[1] if first else [3], epsilon=1e-3),
+        layer("Activation", "relu", activation="relu"),
+        layer("MaxPooling2D", "top", pool_size=[2, 1], **order),
+        layer("Flatten", "flat", **order),
+        layer("Dense", "scores", units=2, activation="softmax"),
+    ]
+    vectors = {f"norm/{name}": random.uniform(0.5, 1.5, 4) for name in ("gamma", "beta", "moving_mean")}
+    weights = {
+        "conv/kernel": random.normal(size=(3, 3, 3, 4)),
+        "conv/bias": random.normal(size=4),
+        **vectors,
+        "norm/moving_variance": random.uniform(0.5, 1.5, 4),
+        "scores/kernel": random.normal(size=(2 * 5 * 4, 2)),
+        "scores/bias": random.normal(size=2),
+    }
+    shape = (3, 8, 10) if first else (8, 10, 3)
+    path = write_tfjs(
+        folder / f"{first}.zip", sequential(*layers, shape=shape), {k: v.astype(np.float32) for k, v in weights.items()}
+    )
+    return convert_here(path, make_target("tfjs-layers", (8, 10, 3)))
+
+
+def test_channels_first_gives_the_numbers_of_channels_last(tmp_path: Path) -> None:
+    images = make_image((8, 10, 3))
+    expected = run_network(make_twin(False, tmp_path), images)
+    assert np.abs(expected - run_network(make_twin(True, tmp_path), images)).max() <= 1e-6
+    assert np.ptp(expected) > 0.01
+
+
+def test_a_layer_between_that_knows_no_channels_first_is_refused(tmp_path: Path) -> None:
+    odd = layer("GlobalAveragePooling1D", "pool", data_format="channels_first")
+    sentence = refuse_layers([odd], tmp_path)
+    assert "layer 'pool' (GlobalAveragePooling1D): data_format is 'channels_first'" in sentence
+
+
+def refuse_layers(nodes: list[Layer], folder: Path) -> str:
+    """Return the refusal of a Sequential model."""
+    with pytest.raises(FindingsError) as caught:
+        convert_here(write_tfjs(folder / "model.zip", sequential(*nodes), {}), make_target("tfjs-layers"))
+    return str(caught.value)

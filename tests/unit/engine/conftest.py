@@ -2,7 +2,6 @@
 
 import pytest
 
-from network_engine import build_network_engine
 from webipred.assets import read_asset
 from webipred.engine.preprocessor import Preprocessor
 
@@ -15,11 +14,11 @@ def preprocessor() -> Preprocessor:
 
 @pytest.fixture(scope="session")
 def net_wasm() -> bytes:
-    """The network engine, plain build."""
-    return build_network_engine()
+    """The network engine, plain build, as the package carries it."""
+    return read_asset("net.wasm")
 
 
 @pytest.fixture(scope="session")
 def relaxed_wasm() -> bytes:
-    """The network engine, relaxed build."""
-    return build_network_engine(relaxed=True)
+    """The network engine, relaxed build, as the package carries it."""
+    return read_asset("net-relaxed.wasm")

@@ -15,7 +15,7 @@ def test_python_has_the_numbers_of_the_c_header(repository: Path) -> None:
 
 
 def test_the_documentation_lists_the_same_numbers(repository: Path) -> None:
-    text = (repository / "docs/engine.md").read_text(encoding="utf-8")
+    text = (repository / "docs/preprocessor.md").read_text(encoding="utf-8")
     listed = {name: int(number) for number, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
     assert listed == {status.name: status.value for status in Status}
 

@@ -17,8 +17,8 @@ from webipred.errors import FindingsError
 from webipred.site import assembly as assembly_module
 from webipred.site import pages as pages_module
 from webipred.site import table as table_module
-from webipred.site.assembly import Site, assemble_site
-from webipred.site.manifest import BundleManifest
+from webipred.site.assembly import NETWORK_ASSETS, Site, assemble_site
+from webipred.site.manifest import BundleManifest, EngineRef, FileRef
 
 TESTS = Path(bundles.__file__).parent
 
@@ -87,10 +87,15 @@ def test_models_stand_in_catalog_order_with_every_language(site: Site) -> None:
     assert names == site.manifest.models[0].name
 
 
+def list_networks(engine: EngineRef) -> list[FileRef]:
+    networks = engine.networks
+    return [networks.plain, networks.plain_threads, networks.relaxed, networks.relaxed_threads]
+
+
 def test_every_named_file_has_the_named_bytes(site: Site) -> None:
     engine = site.manifest.engine
     assert engine.fallback is not None
-    named = [engine.script, engine.preprocess, engine.network, engine.fallback.script, engine.fallback.runtime]
+    named = [engine.script, engine.preprocess, *list_networks(engine), engine.fallback.script, engine.fallback.runtime]
     for model in site.manifest.models:
         named += [*model.weights_parts, *(golden.image for golden in model.goldens)]
     described = {file.path: file for file in site.table.list_files()}
@@ -104,7 +109,7 @@ def test_a_site_whose_models_all_compile_ships_no_onnxruntime() -> None:
     shipped = {data for _, data in site.table}
     assert site.manifest.engine.fallback is None
     assert set() == shipped & {assets["engine-ort.js"], assets["ort.wasm"]}
-    assert {assets["engine.js"], assets["net.wasm"]} <= shipped
+    assert {assets[name] for name in ("engine.js", *NETWORK_ASSETS)} <= shipped
 
 
 def test_a_model_that_does_not_compile_brings_onnxruntime_and_its_own_onnx_file(site: Site) -> None:

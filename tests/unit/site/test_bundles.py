@@ -13,7 +13,7 @@ from webipred.assets import read_asset
 from webipred.errors import FindingsError
 from webipred.findings import Finding
 
-SCRIPTS = ("shell.js", "vault.js", "engine.js", "engine-ort.js", "catalog.js")
+SCRIPTS = ("shell.js", "vault.js", "engine.js", "engine-ort.js", "catalog.js", "privacy.js")
 STYLES = ("site.css", "workspace.css", "vault.css")
 FORBIDDEN = (
     r"import\.meta",
@@ -82,7 +82,7 @@ def test_only_one_module_of_the_shell_fetches_and_no_other_realm_does(repository
     fetching = {
         path.relative_to(repository).as_posix() for path in sources if re.search(pattern, path.read_text("utf-8"))
     }
-    assert {"site_templates/app/shell/fetching.ts"} == fetching
+    assert {"site_templates/app/shell/fetching.ts", "site_templates/app/privacy/reading.ts"} == fetching
 
 
 def test_no_realm_stores_anything(repository: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_assets_are_those_of_the_sources(repository: Path) -> None:
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("realm", ["shell", "vault", "engine", "catalog", "sw"])
+@pytest.mark.parametrize("realm", ["shell", "vault", "engine", "catalog", "privacy", "sw"])
 def test_typescript_accepts_a_realm_with_the_library_it_has(repository: Path, realm: str) -> None:
     hook = load_hook(repository)
     try:

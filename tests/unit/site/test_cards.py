@@ -3,13 +3,18 @@ from pathlib import Path
 import bundles
 from webipred.site.bundles import publish_bundle
 from webipred.site.cards import Facet, ModelCard, fold_text, list_facets, make_card
-from webipred.site.manifest import EngineRef, FallbackRef
+from webipred.site.manifest import EngineRef, FallbackRef, NetworksRef
 from webipred.site.table import describe_file
 
 ENGINE = EngineRef(
     script=describe_file("assets/engine.js", b"1"),
     preprocess=describe_file("assets/engine.wasm", b"12"),
-    network=describe_file("assets/net.wasm", b"1234"),
+    networks=NetworksRef(
+        plain=describe_file("assets/net.wasm", b"123"),
+        plain_threads=describe_file("assets/net-threads.wasm", b"123"),
+        relaxed=describe_file("assets/net-relaxed.wasm", b"1"),
+        relaxed_threads=describe_file("assets/net-relaxed-threads.wasm", b"123"),
+    ),
     fallback=FallbackRef(
         script=describe_file("assets/ort.js", b"12345678"), runtime=describe_file("assets/ort.wasm", b"1" * 16)
     ),

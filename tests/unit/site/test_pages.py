@@ -21,7 +21,7 @@ def read(site: Site, path: str) -> str:
 
 
 PAGES = ["index.html", "models/red-or-blue/index.html", "models/red-or-blue/report.html", "build/index.html",
-         "privacy/index.html", "licenses/index.html", "404.html"]  # fmt: skip
+         "privacy/index.html", "licenses/index.html", "bench/index.html", "404.html"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -120,9 +120,10 @@ def test_the_privacy_page_names_limits_and_checks(site: Site) -> None:
     assert "sha256sum --check SHA256SUMS" in text
 
 
-def test_only_the_catalog_page_has_a_script(site: Site) -> None:
+def test_only_catalog_and_measuring_have_a_script(site: Site) -> None:
     scripted = [path for path, data in site.table if path.endswith(".html") and b"<script" in data]
-    assert {"index.html", "de/index.html"} == {path for path in scripted if not path.startswith("predict/")}
+    expected = {"index.html", "de/index.html", "bench/index.html", "de/bench/index.html"}
+    assert expected == {path for path in scripted if not path.startswith("predict/")}
 
 
 def test_displayed_links_have_no_opener_and_no_referrer(site: Site) -> None:

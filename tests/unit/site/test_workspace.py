@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from webipred.site.emission import hash_source
-from webipred.site.manifest import EngineRef, FileRef, SiteManifest
+from webipred.site.manifest import EngineRef, FileRef, NetworksRef, SiteManifest
 from webipred.site.workspace import render_workspace
 
 FILE = FileRef(path="assets/0.js", sha256="0" * 64, size_bytes=1)
+NETWORKS = NetworksRef(plain=FILE, plain_threads=FILE, relaxed=FILE, relaxed_threads=FILE)
 SCRIPT = "const a=__WEBIPRED_SITE_MANIFEST__,b=__WEBIPRED_VAULT_HTML__;"
 
 
@@ -22,7 +23,7 @@ def make_manifest(title: str = "Models") -> SiteManifest:
         title={"en": title},
         operator="Test",
         languages=["en"],
-        engine=EngineRef(script=FILE, preprocess=FILE, network=FILE, fallback=None),
+        engine=EngineRef(script=FILE, preprocess=FILE, networks=NETWORKS, fallback=None),
         models=[],
     )
 
@@ -92,5 +93,5 @@ def test_a_title_cannot_end_the_script_or_name_a_place_in_it() -> None:
 
 
 def test_a_shell_without_its_places_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"shell\.js names __WEBIPRED_SITE_MANIFEST__ 0 times instead of once"):
+    with pytest.raises(ValueError, match=r"a script names __WEBIPRED_SITE_MANIFEST__ 0 times instead of once"):
         render_workspace(make_manifest(), lambda name: b"x" if name == "shell.js" else read_fake_asset(name))

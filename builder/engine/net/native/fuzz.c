@@ -1,7 +1,9 @@
-/* Mutates a sound plan, repairs its sums, loads and runs it; the sanitizers judge.
+/* Mutates a sound plan, repairs its sums, loads and runs it; the sanitizers judge. scripts/fuzz_plans.py builds and starts it:
  *
  *   cc -O1 -g -std=c11 -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-unknown-pragmas -o fuzz native/fuzz.c native/memory.c \
- *      $(ls *.c | grep -v memory.c) -lm && ./fuzz PLAN 100000 1 */
+ *      $(ls *.c | grep -v memory.c) -lm && ./fuzz PLAN 100000 1
+ *
+ * It prints how many plans ended with each status, 0 being those that were loaded and run. */
 #include "../plan.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@ void *reserve(uint32_t size_bytes);
 void reset(void);
 int32_t net_load(const unsigned char *bytes, uint32_t size_bytes);
 int32_t net_run(uint32_t first, uint32_t end);
+
+enum { STATUSES = 32, CUT_ONE_IN = 64 }; /* room for statuses to come */
 
 static uint64_t state;
 
@@ -47,7 +51,7 @@ int main(int count, char **arguments) {
     FILE *file = fopen(arguments[1], "rb");
     static uint32_t original[1 << 20], changed[1 << 20];
     if (file == NULL) return 2;
-    uint32_t size = (uint32_t)fread(original, 1, sizeof original, file), accepted = 0;
+    uint32_t size = (uint32_t)fread(original, 1, sizeof original, file), ended[STATUSES] = {0};
     const plan_header *header = (const plan_header *)original;
     uint32_t words = (sizeof *header + header->tensor_count * sizeof(plan_tensor) + header->operator_count * sizeof(plan_operator)) / 4;
     state = strtoull(arguments[3], NULL, 10) * 2 + 1;
@@ -59,13 +63,14 @@ int main(int count, char **arguments) {
         }
         repair(changed);
         reset();
-        void *plan = reserve(size);
-        memcpy(plan, changed, size);
-        if (net_load(plan, size) == NET_OK) {
-            accepted++;
-            net_run(0, UINT32_MAX);
-        }
+        uint32_t kept = draw(CUT_ONE_IN) == 0 ? draw(size) : size;
+        void *plan = reserve(kept);
+        memcpy(plan, changed, kept);
+        int32_t status = net_load(plan, kept);
+        if (status < 0 || status >= STATUSES) return 1; /* no declared refusal */
+        ended[status]++;
+        if (status == NET_OK && net_run(0, UINT32_MAX) != NET_OK) return 1;
     }
-    printf("%u accepted\n", accepted);
+    for (uint32_t i = 0; i < STATUSES; i++) printf("%u%c", ended[i], i + 1 < STATUSES ? ' ' : '\n');
     return 0;
 }

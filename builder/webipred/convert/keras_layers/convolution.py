@@ -64,6 +64,37 @@ def emit_separable_conv2d(layer: Layer) -> Value:
     return apply_activation(layer, result)
 
 
+def emit_conv2d_transpose(layer: Layer) -> Value:
+    """Conv2DTranspose: the gradient of a convolution; kernel (height, width, out, in)."""
+    options, value = layer.options, layer.graph.as_planes(layer.input_of_rank(3))
+    require_channels_last(layer)
+    options.require("groups", 1)
+    options.require("output_padding")
+    channels, filters, size = value.shape[2], options.integer("filters"), options.pair("kernel_size")
+    window = read_window(layer, size)
+    if window.dilation != (1, 1):
+        raise layer.refuse_option(f"dilation_rate {list(window.dilation)} is not converted.")
+    specs = [WeightSpec(name="kernel", shape=(*size, filters, channels)), *_bias(layer, filters)]
+    weights = layer.take_weights(specs)
+    pads, extra, sides = [0, 0, 0, 0], [0, 0], [0, 0]
+    for axis in (0, 1):
+        side, stride = value.shape[axis], window.strides[axis]
+        whole = (side - 1) * stride + size[axis]
+        sides[axis] = side * stride if window.same else whole + max(stride - size[axis], 0)
+        surplus = whole - sides[axis]
+        pads[axis], pads[axis + 2] = max(surplus, 0) // 2, max(surplus, 0) - max(surplus, 0) // 2
+        extra[axis] = max(-surplus, 0)
+    kernel = np.ascontiguousarray(weights["kernel"].transpose(3, 2, 0, 1))
+    inputs = [value.name, layer.graph.constant(f"{layer.name}.kernel", kernel)]
+    if "bias" in weights:
+        inputs.append(layer.graph.constant(f"{layer.name}.bias", weights["bias"]))
+    result = layer.emit(
+        "ConvTranspose", inputs, (*sides, filters), planes=True,
+        kernel_shape=size, output_padding=extra, pads=pads, strides=window.strides,
+    )  # fmt: skip
+    return apply_activation(layer, result)
+
+
 def emit_dense(layer: Layer) -> Value:
     """Dense: the last axis times a matrix, plus a bias."""
     options, value = layer.options, layer.graph.as_pixels(layer.input)
@@ -116,6 +147,7 @@ def _convolve(
 
 CONVOLUTIONS: Final[Mapping[str, LayerEmitter]] = {
     "Conv2D": emit_conv2d,
+    "Conv2DTranspose": emit_conv2d_transpose,
     "DepthwiseConv2D": emit_depthwise_conv2d,
     "SeparableConv2D": emit_separable_conv2d,
     "Dense": emit_dense,

@@ -1,6 +1,6 @@
 """Layer: one call of a Keras layer, with all that its emitter may use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,11 @@ from webipred.convert.keras_options import Options
 from webipred.convert.weights import WeightSpec
 from webipred.errors import FindingsError, refuse
 
-TakeWeights = Callable[[Sequence[WeightSpec]], Mapping[str, Array]]
+
+class TakeWeights(Protocol):
+    """Hands out the weights of a layer, or of a named part inside of it (`query` of an attention)."""
+
+    def __call__(self, specs: Sequence[WeightSpec], part: str = "", /) -> Mapping[str, Array]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

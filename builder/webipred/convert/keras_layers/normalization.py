@@ -7,7 +7,7 @@ import numpy as np
 
 from webipred.convert.graph import Array, Value
 from webipred.convert.json_text import JsonValue
-from webipred.convert.keras_layers.layer import Layer, LayerEmitter, require_last_axis
+from webipred.convert.keras_layers.layer import Layer, LayerEmitter, find_axis, require_last_axis
 from webipred.convert.keras_options import LARGEST_NUMBER
 from webipred.convert.weights import WeightSpec
 
@@ -41,18 +41,49 @@ def emit_batch_normalization(layer: Layer) -> Value:
 
 
 def emit_layer_normalization(layer: Layer) -> Value:
-    """LayerNormalization over the channels of every pixel."""
+    """LayerNormalization over the channels of every pixel, or over several axes up to the last one."""
     options, value = layer.options, layer.graph.as_pixels(layer.input)
-    require_last_axis(layer, len(value.shape))
+    axis, rank = options.raw("axis", -1), len(value.shape)
+    axes = sorted(find_axis(layer, one, rank) for one in (axis if isinstance(axis, list) else [axis]))
+    if axes != list(range(axes[0] if axes else rank, rank)):
+        raise layer.refuse_option(f"axis {axis!r} does not reach to the last axis without a gap.")
     options.require("rms_scaling", False)
-    channels = value.shape[-1]
-    weights = layer.take_weights(_scale_and_center(layer, channels))
-    gamma = weights.get("gamma", np.ones(channels, np.float32))
-    beta = weights.get("beta", np.zeros(channels, np.float32))
+    shape = value.shape[axes[0] :]
+    names = [name for name, key in (("gamma", "scale"), ("beta", "center")) if options.flag(key, True)]
+    weights = layer.take_weights([WeightSpec(name=name, shape=shape) for name in names])
+    gamma = weights.get("gamma", np.ones(shape, np.float32))
+    beta = weights.get("beta", np.zeros(shape, np.float32))
     names = [layer.graph.constant(f"{layer.name}.{role}", array) for role, array in (("gamma", gamma), ("beta", beta))]
     return layer.emit(
-        "LayerNormalization", [value, *names], value.shape, axis=-1, epsilon=options.number("epsilon", 1e-3)
+        "LayerNormalization", [value, *names], value.shape, axis=axes[0] - rank, epsilon=options.number("epsilon", 1e-3)
     )
+
+
+def emit_group_normalization(layer: Layer) -> Value:
+    """GroupNormalization of an image: mean and variance over the pixels and the channels of each group.
+
+    Wu and He 2018. With the channels of a group side by side this is an instance normalisation.
+    """
+    options, value = layer.options, layer.graph.as_planes(layer.input_of_rank(3))
+    require_last_axis(layer, 3)
+    height, width, channels = value.shape
+    given = options.raw("groups", 32)
+    groups = channels if given == -1 else options.integer("groups", 32)
+    if channels % groups:
+        raise layer.refuse_option(f"groups {groups} does not divide {channels} channels.")
+    graph, size = layer.graph, height * width * channels // groups
+    wide = graph.integers(f"{layer.name}.groups", [1, groups, size])
+    flat = layer.emit("Reshape", [value, wide], (groups, size))
+    neutral = [
+        graph.constant(f"{layer.name}.{role}", np.full(groups, number, np.float32))
+        for role, number in (("one", 1), ("zero", 0))
+    ]
+    epsilon = options.number("epsilon", 1e-3)
+    flat = layer.emit("InstanceNormalization", [flat, *neutral], flat.shape, epsilon=epsilon)
+    shape = graph.integers(f"{layer.name}.image", [1, channels, height, width])
+    result = layer.emit("Reshape", [flat, shape], value.shape, planes=True)
+    weights = layer.take_weights(_scale_and_center(layer, channels))
+    return scale_and_shift(layer, result, weights.get("gamma", np.ones(channels, np.float32)), weights.get("beta"))
 
 
 def emit_layer_scale(layer: Layer) -> Value:
@@ -137,6 +168,7 @@ NORMALIZATIONS: Final[Mapping[str, LayerEmitter]] = {
     "BatchNormalization": emit_batch_normalization,
     "BatchNormalizationV1": emit_batch_normalization,
     "BatchNormalizationV2": emit_batch_normalization,
+    "GroupNormalization": emit_group_normalization,
     "LayerNormalization": emit_layer_normalization,
     "LayerScale": emit_layer_scale,
     "Normalization": emit_normalization,

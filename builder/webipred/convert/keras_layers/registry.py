@@ -6,6 +6,7 @@ from typing import Final
 
 from webipred.convert.keras_config import KerasLayer, refuse_custom
 from webipred.convert.keras_layers.activations import ACTIVATIONS
+from webipred.convert.keras_layers.attention import SEQUENCES
 from webipred.convert.keras_layers.convolution import CONVOLUTIONS
 from webipred.convert.keras_layers.layer import LayerEmitter
 from webipred.convert.keras_layers.merging import MERGES
@@ -21,6 +22,7 @@ LAYERS: Final[Mapping[str, LayerEmitter]] = {
     **MERGES,
     **NORMALIZATIONS,
     **POOLINGS,
+    **SEQUENCES,
     **SHAPES,
     "TFOpLambda": emit_function,
 }
@@ -29,7 +31,7 @@ OPERATION_MODULES: Final = re.compile(r"^keras\.(src\.)?ops(\.|$)")
 
 def takes_constants(layer: KerasLayer) -> bool:
     """Whether a call of the layer may hold numbers beside tensors; functions judge them for themselves."""
-    return layer.class_name == "TFOpLambda" or bool(OPERATION_MODULES.match(layer.module))
+    return layer.class_name in ("TFOpLambda", "MultiHeadAttention") or bool(OPERATION_MODULES.match(layer.module))
 
 
 def find_emitter(layer: KerasLayer, where: str) -> LayerEmitter:
@@ -69,7 +71,6 @@ KNOWN_TO_KERAS: Final = frozenset(
         "CenterCrop",
         "Conv1D",
         "Conv1DTranspose",
-        "Conv2DTranspose",
         "Conv3D",
         "Conv3DTranspose",
         "ConvLSTM2D",
@@ -79,11 +80,8 @@ KNOWN_TO_KERAS: Final = frozenset(
         "Dot",
         "Embedding",
         "GRU",
-        "GlobalAveragePooling1D",
         "GlobalAveragePooling3D",
-        "GlobalMaxPooling1D",
         "GlobalMaxPooling3D",
-        "GroupNormalization",
         "GroupQueryAttention",
         "InputLayer",
         "LSTM",
@@ -91,8 +89,6 @@ KNOWN_TO_KERAS: Final = frozenset(
         "Masking",
         "MaxPooling1D",
         "MaxPooling3D",
-        "MultiHeadAttention",
-        "Permute",
         "RandomCrop",
         "RepeatVector",
         "Resizing",

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from functools import partial
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
@@ -14,23 +15,28 @@ from webipred.engine.compiler.graph import Graph, Shape, UnsupportedOperator
 from webipred.engine.compiler.instructions import Assembly, Instruction, View
 from webipred.engine.compiler.layout import sink_transposes, wrap_spatial
 from webipred.engine.compiler.lowering import lower
-from webipred.engine.compiler.memory import Lifetime, place_buffers
+from webipred.engine.compiler.memory import Lifetime, measure_peak, place_buffers
+from webipred.engine.compiler.normalizations import recognise_norms
 from webipred.engine.compiler.padding import merge_pads, resolve_windows
 from webipred.engine.compiler.plan_format import Code, Operator, Plan, Space, Tensor, join_sections, write_plan
 from webipred.engine.compiler.reading import read_graph
 from webipred.engine.compiler.reordering import pool_first
 from webipred.engine.compiler.residuals import fuse_prologues, fuse_residuals
 from webipred.engine.compiler.simplification import simplify
+from webipred.errors import FindingsError, WebipredError
 
 Storage = Literal["float32", "float16"]
+Result = TypeVar("Result")
 
 PASSES: Final[tuple[Callable[[Graph], Graph], ...]] = (
     fold_constants, simplify, wrap_spatial, sink_transposes, resolve_windows, fold_affines, drop_neutral,
+    recognise_norms,
     recognise_activations, fuse_activations, merge_pads, pool_first, fuse_residuals, fuse_activations, fuse_prologues,
     share_prefixes,
 )  # fmt: skip
 
 FLOAT_BYTES: Final = 4
+LARGEST_HALF: Final = 65504.0  # larger weights would become infinite
 IN_PLACE: Final = {
     Code.UNARY: (0,),
     Code.AFFINE: (0,),
@@ -39,30 +45,58 @@ IN_PLACE: Final = {
     Code.WINOGRAD: (3,),
     Code.SOFTMAX: (0,),
     Code.LAYER_NORM: (0,),
+    Code.GROUP_NORM: (0,),
 }
 """Operands whose memory the result may take over: each element is read before it is written and never again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compilation:
-    """A plan's bytes and what reports and profiles tell about it."""
+    """A plan's bytes and what reports and profiles tell about it.
+
+    `live_bytes` is the most that activations need at one step, `arena_bytes` what they get.
+    """
 
     data: bytes
     names: tuple[str, ...]
     codes: tuple[Code, ...]
     arena_bytes: int
+    live_bytes: int
     weight_bytes: int
 
 
+class CompilerError(WebipredError):
+    """A step of the compiler failed in a way that nobody foresaw; `kind` is the class of what it raised."""
+
+    exit_code = 1
+
+    def __init__(self, step: str, kind: str) -> None:
+        self.step = step
+        self.kind = kind
+        super().__init__(f"the compiler's step {step} failed: {kind}")
+
+
 def compile_network(data: bytes, storage: Storage = "float32", input_shape: Shape | None = None) -> Compilation:
-    """Compile a model in canonical form (float32 (1, height, width, channels) in). Raises UnsupportedOperator.
+    """Compile a model in canonical form (float32 (1, height, width, channels) in).
 
     `storage` float16 halves the weights of convolutions and products; they expand when the plan is loaded.
+    Raises UnsupportedOperator, and CompilerError where a step fails unexpectedly.
     """
-    graph = read_graph(data, input_shape)
+    graph = take_step(lambda: read_graph(data, input_shape), "read_graph")
     for step in PASSES:
-        graph = step(graph)
-    return assemble(lower(graph), storage)
+        graph = take_step(partial(step, graph), step.__name__)
+    assembly = take_step(partial(lower, graph), "lower")
+    return take_step(lambda: assemble(assembly, storage), "assemble")
+
+
+def take_step(step: Callable[[], Result], name: str) -> Result:
+    """Return what a step gives. A model may still run elsewhere when a step fails, so that a failure has a name."""
+    try:
+        return step()
+    except FindingsError:
+        raise
+    except Exception as error:
+        raise CompilerError(name, type(error).__name__) from error
 
 
 def assemble(assembly: Assembly, storage: Storage) -> Compilation:
@@ -73,7 +107,8 @@ def assemble(assembly: Assembly, storage: Storage) -> Compilation:
     if any(port.constant for port in ports):
         raise UnsupportedOperator("Output", graph.outputs[0], "an output is constant")
     instructions = share_buffers(assembly, ports)
-    offsets, arena_bytes = place_buffers(measure_lifetimes(assembly, instructions, ports))
+    lifetimes = measure_lifetimes(assembly, instructions, ports)
+    offsets, arena_bytes = place_buffers(lifetimes)
     sections, places = lay_out_constants(assembly, instructions, storage)
     tensors: dict[Tensor, int] = {}
 
@@ -106,6 +141,7 @@ def assemble(assembly: Assembly, storage: Storage) -> Compilation:
         names=tuple(item.name for item in instructions),
         codes=tuple(item.code for item in instructions),
         arena_bytes=arena_bytes,
+        live_bytes=measure_peak(lifetimes),
         weight_bytes=len(sections[0]) + len(sections[1]),
     )
 
@@ -192,6 +228,7 @@ def lay_out_constants(
     views = (view for item in instructions for view in item.inputs if view is not None and view.constant)
     names = list(dict.fromkeys(view.buffer for view in views))
     halves = [name for name in names if storage == "float16" and name in assembly.halves]
+    halves = [name for name in halves if np.abs(assembly.constants[name]).max() <= LARGEST_HALF]
     fulls = [name for name in names if name not in halves]
     full, full_offsets = join_sections([assembly.constants[name].astype("<f4").tobytes() for name in fulls])
     half, half_offsets = join_sections([assembly.constants[name].astype("<f2").tobytes() for name in halves])

@@ -8,7 +8,8 @@ from webipred.engine.compiler.graph import Graph, Node, Rewriter
 
 STRIDED: Final = frozenset(("Conv", "Dense", "MaxPool", "AveragePool", "Affine", "Unary", "Add", "Sub", "Mul",
 "Div", "Max", "Min", "PRelu",
-                            "Softmax", "LayerNormalization", "Concat", "Resize", "Box", "Pad"))  # fmt: skip
+                            "Softmax", "LayerNormalization", "Concat", "Resize", "Box", "Pad",
+                            "GroupNorm", "Response", "Spread"))  # fmt: skip
 """Operators whose kernels read and write rows at any distance."""
 
 

@@ -65,6 +65,16 @@ def lower_pad(assembly: Assembly, node: Node) -> None:
     copy_view(assembly, node, x, 0, x.steps, y, start_at(y, node.integers("before")), x.dims)
 
 
+def lower_spread(assembly: Assembly, node: Node) -> None:
+    """Elements at every n-th place, zeros between them."""
+    x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
+    assembly.emit(Code.FILL, node, (), y, (0.0,))
+    steps = tuple(step * factor for step, factor in zip(y.steps, node.integers("steps"), strict=True))
+    lead = RANK - len(x.dims)
+    parameters = (0, 0, *(1,) * lead, *x.dims, *(0,) * lead, *x.steps, *(0,) * lead, *steps)
+    assembly.emit(Code.COPY, node, (x,), y, parameters)
+
+
 def lower_expand(assembly: Assembly, node: Node) -> None:
     """Repetition along axes of size 1: steps of 0."""
     x, y = assembly.view(node.inputs[0]), assembly.view(node.output)

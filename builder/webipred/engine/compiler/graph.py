@@ -23,6 +23,7 @@ class UnsupportedOperator(FindingsError):  # noqa: N818  # it names the operator
     def __init__(self, operator: str, node: str, why: str = "") -> None:
         self.operator = operator
         self.node = node
+        self.why = why
         reason = f"the compiled engine has no {operator} as node {node!r} wants it{f': {why}' if why else ''}"
         fix = "The model runs on onnxruntime-web instead."
         super().__init__([Finding(code="E-ENGINE-OPERATOR", where=node, what=reason + ".", fix=fix)])

@@ -15,7 +15,7 @@ from webipred.engine.compiler.graph import Graph, Node, Rewriter, Shape, size_of
 
 TO_LAST: Final = (0, 2, 3, 1)
 TO_FIRST: Final = (0, 3, 1, 2)
-SPATIAL: Final = ("Conv", "MaxPool", "AveragePool", "Resize")
+SPATIAL: Final = ("Conv", "MaxPool", "AveragePool", "Resize", "GroupNorm", "Response")
 ELEMENTWISE: Final = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
 
 
@@ -284,5 +284,6 @@ RULES: Final[dict[str, Callable[[Rewriter, Node], str | None]]] = {
     "Transpose": compose, "Reshape": sink_reshape, "Unary": sink_one, "Concat": sink_concat,
     "Box": sink_lists("starts", "steps"),
     "Pad": sink_lists("before", "after"), "Mean": sink_mean, "Softmax": sink_softmax, "Dense": sink_last,
+    "Reduce": sink_mean, "Spread": sink_lists("steps"),
     "LayerNormalization": sink_last, **dict.fromkeys(ELEMENTWISE, sink_elementwise),
 }  # fmt: skip

@@ -10,13 +10,14 @@ from webipred.engine.compiler.copies import (
     lower_concat,
     lower_expand,
     lower_pad,
+    lower_spread,
     lower_transpose,
     transpose_view,
 )
 from webipred.engine.compiler.graph import Graph, Node, Shape, size_of
 from webipred.engine.compiler.instructions import Assembly, View, activation_of
 from webipred.engine.compiler.packing import pack_bias, pack_convolution, pack_depthwise, pack_panels
-from webipred.engine.compiler.plan_format import ACTIVATIONS, BINARIES, Code
+from webipred.engine.compiler.plan_format import ACTIVATIONS, BINARIES, REDUCTIONS, Code
 from webipred.engine.compiler.residuals import INFINITY
 from webipred.engine.compiler.resizing import make_tables
 
@@ -159,7 +160,26 @@ def lower_mean(assembly: Assembly, node: Node) -> None:
     elif reduced == {last}:
         assembly.emit(Code.MEAN_OF_LAST, node, (x,), y)
     else:
-        raise node.refuse(f"a mean over the axes {sorted(axes)} of {x.dims}")
+        assembly.emit(Code.MEAN_OF_LAST, node, (bring_last(assembly, node, x, reduced),), y)
+
+
+def bring_last(assembly: Assembly, node: Node, x: View, axes: set[int]) -> View:
+    """Return a view of rows along the axes, all others in front of them in their order; copies where it must."""
+    order = (*(axis for axis in range(len(x.dims)) if axis not in axes), *sorted(axes))
+    width = size_of(tuple(x.dims[axis] for axis in axes))
+    if order != tuple(range(len(order))) or (width != x.dims[-1] and x.stride != x.dims[-1]):
+        turned = assembly.temporary(f"{node.output}#turned", tuple(x.dims[axis] for axis in order))
+        transpose_view(assembly, node, x, order, turned)
+        x = turned
+    return x.reshaped((size_of(x.dims) // width, width))
+
+
+def lower_reduction(assembly: Assembly, node: Node) -> None:
+    """Sum, product and extremes over any axes."""
+    x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
+    axes = {axis for axis in node.integers("axes") if x.dims[axis] > 1}
+    kind = REDUCTIONS.index(node.text("kind"))
+    assembly.emit(Code.REDUCTION, node, (bring_last(assembly, node, x, axes),), y, (kind,))
 
 
 def lower_affine(assembly: Assembly, node: Node) -> None:
@@ -224,6 +244,20 @@ def lower_layer_norm(assembly: Assembly, node: Node) -> None:
     assembly.emit(Code.LAYER_NORM, node, (x, table), y, (node.number("epsilon", 1e-5),))
 
 
+def lower_group_norm(assembly: Assembly, node: Node) -> None:
+    """Normalisation of groups of channels over the pixels."""
+    x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
+    table = assembly.constant(f"{node.output}#affine", join_affine(assembly, node, x.dims[-1], node.inputs[1:3]))
+    assembly.emit(Code.GROUP_NORM, node, (x, table), y, (node.integer("groups"), node.number("epsilon")))
+
+
+def lower_response(assembly: Assembly, node: Node) -> None:
+    """Local response normalisation across channels."""
+    numbers = (node.number("alpha"), node.number("beta"), node.number("bias"))
+    x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
+    assembly.emit(Code.RESPONSE, node, (x,), y, (node.integer("size"), *numbers))
+
+
 def lower_resize(assembly: Assembly, node: Node) -> None:
     """Nearest and linear resize with index tables."""
     x, y = assembly.view(node.inputs[0]), assembly.view(node.output)
@@ -243,4 +277,5 @@ RULES: Final[dict[str, Callable[[Assembly, Node], None]]] = {
     "LayerNormalization": lower_layer_norm, "Resize": lower_resize, "Reshape": lower_reshape,
     "Transpose": lower_transpose,
     "Box": lower_box, "Concat": lower_concat, "Pad": lower_pad, "Expand": lower_expand,
+    "Reduce": lower_reduction, "GroupNorm": lower_group_norm, "Response": lower_response, "Spread": lower_spread,
 }  # fmt: skip

@@ -41,6 +41,15 @@ def place_buffers(lifetimes: Mapping[str, Lifetime]) -> tuple[dict[str, int], in
     return offsets, total
 
 
+def measure_peak(lifetimes: Mapping[str, Lifetime]) -> int:
+    """Return the most bytes that are needed at one step: no arena can be smaller."""
+    ends = {lifetime.last for lifetime in lifetimes.values()}
+    return max(
+        (sum(item.size_bytes for item in lifetimes.values() if item.first <= step <= item.last) for step in ends),
+        default=0,
+    )
+
+
 def find_gap(taken: list[tuple[int, int]], size: int) -> int:
     """Return the offset of the smallest gap of at least `size`, else the end; `taken` is sorted by offset."""
     best, best_gap, end = -1, 0, 0

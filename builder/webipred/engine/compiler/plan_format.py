@@ -1,4 +1,4 @@
-"""The plan's binary format, as docs/plan.md describes it and builder/engine/net/plan.h declares it."""
+"""The plan's binary format, as docs/engine.md describes it and builder/engine/net/plan.h declares it."""
 
 import struct
 from collections.abc import Sequence
@@ -47,6 +47,7 @@ class Status(IntEnum):
     MEMORY = 11
     STATE = 12
     ARGUMENT = 13
+    THREAD = 14
 
 
 class Code(IntEnum):
@@ -68,13 +69,17 @@ class Code(IntEnum):
     RESIZE = 14
     MEAN_OF_LAST = 15
     WINOGRAD = 16
+    REDUCTION = 17
+    GROUP_NORM = 18
+    RESPONSE = 19
 
 
 ACTIVATIONS: Final = (
     "none", "clamp", "sigmoid", "hard_sigmoid", "hard_swish", "swish", "tanh", "elu", "leaky_relu", "gelu", "erf",
     "exp", "sqrt", "abs",
-    "selu", "softsign", "reciprocal", "square", "gelu_tanh", "softplus", "mish",
+    "selu", "softsign", "reciprocal", "square", "gelu_tanh", "softplus", "mish", "log", "power",
 )  # fmt: skip
+REDUCTIONS: Final = ("ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin")
 BINARIES: Final = ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
 
 

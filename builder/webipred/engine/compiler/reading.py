@@ -1,9 +1,18 @@
 """Read ONNX bytes into a graph with static shapes."""
 
-import onnx
-from onnx import AttributeProto, ModelProto, NodeProto, numpy_helper, shape_inference
+from typing import Final
 
+import numpy as np
+import onnx
+from onnx import AttributeProto, ModelProto, NodeProto, helper, numpy_helper, shape_inference
+
+from webipred.engine.compiler.constants import evaluate
 from webipred.engine.compiler.graph import Array, Attribute, Graph, Node, Shape, UnsupportedOperator, remove_dead
+
+SMALL_BYTES: Final = 4096
+NUMBERS: Final = {
+    "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64,
+}  # fmt: skip
 
 
 def read_graph(data: bytes, input_shape: Shape | None = None) -> Graph:
@@ -51,21 +60,68 @@ def fix_input(model: ModelProto, name: str, shape: Shape | None) -> None:
 
 
 def infer_shapes(model: ModelProto) -> dict[str, Shape]:
-    """Return every shape that onnx can tell to be static."""
+    """Return every shape that can be told to be static.
+
+    onnx follows most chains of Shape, Gather and Concat by itself. Where it gives up, what is constant by now is
+    evaluated and it tries again.
+    """
     bare = ModelProto()
     bare.CopyFrom(model)
-    for (
-        tensor
-    ) in bare.graph.initializer:  # large weights matter for shapes by their sizes only, and copying them costs seconds
-        if len(tensor.raw_data) > 4096:
+    for tensor in bare.graph.initializer:
+        if len(tensor.raw_data) > SMALL_BYTES:  # large weights matter for shapes by their sizes only
             tensor.ClearField("raw_data")
-    inferred = shape_inference.infer_shapes(bare, data_prop=True)
+    for node in bare.graph.node:
+        if node.op_type == "GroupNormalization":  # onnx infers nothing for it; its result is shaped like its input
+            node.CopyFrom(helper.make_node("Identity", node.input[:1], node.output))
+    shapes = infer_once(bare)
+    while any(name not in shapes for node in bare.graph.node for name in node.output if name) and fold_known(
+        bare, shapes
+    ):
+        shapes.update(infer_once(bare))
+    return shapes
+
+
+def infer_once(model: ModelProto) -> dict[str, Shape]:
+    """Return the shapes that onnx tells."""
+    inferred = shape_inference.infer_shapes(model, data_prop=True)
     shapes: dict[str, Shape] = {}
     for item in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
         dims = item.type.tensor_type.shape.dim
         if item.type.tensor_type.HasField("shape") and all(dim.HasField("dim_value") for dim in dims):
             shapes[item.name] = tuple(dim.dim_value for dim in dims)
     return shapes
+
+
+def fold_known(model: ModelProto, shapes: dict[str, Shape]) -> bool:
+    """Replace nodes of known value by initializers; return whether there were any."""
+    constants: dict[str, Array] = {
+        item.name: numpy_helper.to_array(item)
+        for item in model.graph.initializer
+        if len(item.raw_data) or not item.dims
+    }
+    kept: list[NodeProto] = []
+    for proto in model.graph.node:
+        if proto.op_type == "Constant":
+            constants[proto.output[0]] = read_constant(proto)
+            kept.append(proto)
+            continue
+        node = Node(
+            op=proto.op_type,
+            inputs=tuple(proto.input),
+            output=proto.output[0],
+            attributes={item.name: read_attribute(item) for item in proto.attribute},
+        )
+        value = evaluate(node, constants, shapes) if len(proto.output) == 1 else None
+        if value is None:
+            kept.append(proto)
+            continue
+        constants[node.output] = value
+        shapes[node.output] = value.shape
+        model.graph.initializer.append(numpy_helper.from_array(value, node.output))
+    folded = len(kept) < len(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return folded
 
 
 def read_nodes(model: ModelProto, constants: dict[str, Array], shapes: dict[str, Shape]) -> list[Node]:
@@ -107,6 +163,8 @@ def read_constant(proto: NodeProto) -> Array:
     for item in proto.attribute:
         if item.name == "value":
             return numpy_helper.to_array(item.t)
+        if item.name in NUMBERS:
+            return np.array(read_attribute(item), NUMBERS[item.name])
     raise UnsupportedOperator("Constant", proto.output[0], "it has no tensor value")
 
 

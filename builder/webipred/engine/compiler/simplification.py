@@ -11,13 +11,23 @@ from typing import Final
 import numpy as np
 from onnx import TensorProto
 
-from webipred.engine.compiler.graph import Array, Graph, Node, Rewriter, Shape
+from webipred.engine.compiler import convolutions, normalizations, products, rearrangements, reductions
+from webipred.engine.compiler.graph import Graph, Node, Rewriter
+from webipred.engine.compiler.operands import (
+    axes_of,
+    constant_of,
+    integers_of,
+    scalar_of,
+    shape_of,
+    to_reshape,
+    unary,
+)
 
 INFINITY: Final = float("inf")
 UNARY: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Erf": "erf", "Exp": "exp", "Sqrt": "sqrt", "Abs": "abs",
 "Softsign": "softsign",
                 "Reciprocal": "reciprocal", "HardSwish": "hard_swish", "Silu": "swish",
-    "Softplus": "softplus", "Mish": "mish"}  # fmt: skip
+    "Softplus": "softplus", "Mish": "mish", "Log": "log"}  # fmt: skip
 
 
 def simplify(graph: Graph) -> Graph:
@@ -29,41 +39,10 @@ def simplify(graph: Graph) -> Graph:
         if rule is None:
             rewriter.keep(node)
         else:
-            rewriter.rename(node.output, rule(rewriter, node))
+            result = rule(rewriter, node)
+            if result != node.output:
+                rewriter.rename(node.output, result)
     return rewriter.finish()
-
-
-def constant_of(rewriter: Rewriter, node: Node, index: int) -> Array | None:
-    """Return a constant input, None where it is absent; refuses computed ones."""
-    name = node.input(index)
-    if not name:
-        return None
-    if name not in rewriter.constants:
-        raise node.refuse(f"its input {index} is computed, not constant")
-    return rewriter.constants[name]
-
-
-def integers_of(rewriter: Rewriter, node: Node, index: int, attribute: str) -> tuple[int, ...] | None:
-    """Return a list of integers that older opsets give as attribute and newer ones as input."""
-    value = constant_of(rewriter, node, index)
-    if value is not None:
-        return tuple(int(item) for item in np.asarray(value).reshape(-1))
-    return node.integers(attribute) if attribute in node.attributes else None
-
-
-def scalar_of(rewriter: Rewriter, node: Node, index: int, attribute: str, default: float) -> float:
-    """Return a number that is an attribute or a constant input."""
-    value = constant_of(rewriter, node, index)
-    if value is None:
-        return node.number(attribute, default)
-    if value.size != 1:
-        raise node.refuse(f"its input {index} is not a single number")
-    return float(value.reshape(-1)[0])
-
-
-def shape_of(rewriter: Rewriter, node: Node) -> Shape:
-    """Return the shape of the node's output."""
-    return rewriter.shapes[node.output]
 
 
 def drop(rewriter: Rewriter, node: Node) -> str:
@@ -78,11 +57,6 @@ def cast(rewriter: Rewriter, node: Node) -> str:
     return node.inputs[0]
 
 
-def to_reshape(rewriter: Rewriter, node: Node) -> str:
-    """Keep the elements, change the shape."""
-    return rewriter.emit("Reshape", node.inputs[:1], shape_of(rewriter, node), node.output)
-
-
 def to_clamp(low: float, high: float) -> Callable[[Rewriter, Node], str]:
     """Return a rule for an activation with fixed bounds."""
 
@@ -90,11 +64,6 @@ def to_clamp(low: float, high: float) -> Callable[[Rewriter, Node], str]:
         return unary(rewriter, node, "clamp", low, high)
 
     return rule
-
-
-def unary(rewriter: Rewriter, node: Node, kind: str, a: float = 0.0, b: float = 0.0) -> str:
-    """Emit an elementwise function of one input."""
-    return rewriter.emit("Unary", node.inputs[:1], shape_of(rewriter, node), node.output, kind=kind, a=a, b=b)
 
 
 def clip(rewriter: Rewriter, node: Node) -> str:
@@ -143,38 +112,10 @@ def batch_normalization(rewriter: Rewriter, node: Node) -> str:
     return rewriter.emit("Add", [product, offset], shape, node.output)
 
 
-def gemm(rewriter: Rewriter, node: Node) -> str:
-    """Gemm with a constant matrix."""
-    matrix = rewriter.constants.get(node.inputs[1])
-    if matrix is None or node.integer("transA"):
-        raise node.refuse("its matrix is computed or its input transposed")
-    matrix = matrix.T if node.integer("transB") else matrix
-    weights = rewriter.constant(
-        matrix.astype(np.float32) * np.float32(node.number("alpha", 1.0)), f"{node.output}.matrix"
-    )
-    shape = shape_of(rewriter, node)
-    product = rewriter.emit("Dense", [node.inputs[0], weights], shape, f"{node.output}.product")
-    if not node.input(2):
-        return product
-    bias = np.asarray(constant_of(rewriter, node, 2)) * np.float32(node.number("beta", 1.0))
-    return rewriter.emit("Add", [product, rewriter.constant(bias, f"{node.output}.bias")], shape, node.output)
-
-
-def matmul(rewriter: Rewriter, node: Node) -> str:
-    """MatMul: Dense where the right side is a constant matrix."""
-    right = rewriter.constants.get(node.inputs[1])
-    if right is not None and right.ndim == 2 and len(rewriter.shapes[node.inputs[0]]) >= 2:
-        return rewriter.emit("Dense", node.inputs, shape_of(rewriter, node), node.output)
-    return rewriter.emit("MatMul", node.inputs, shape_of(rewriter, node), node.output)
-
-
 def mean(rewriter: Rewriter, node: Node) -> str:
     """ReduceMean and GlobalAveragePool as Mean with kept axes, then a Reshape."""
     shape = rewriter.shapes[node.inputs[0]]
-    axes = tuple(range(2, len(shape))) if node.op == "GlobalAveragePool" else integers_of(rewriter, node, 1, "axes")
-    if axes is None:
-        axes = tuple(range(len(shape)))
-    axes = tuple(sorted(axis % len(shape) for axis in axes))
+    axes = tuple(range(2, len(shape))) if node.op == "GlobalAveragePool" else axes_of(rewriter, node)
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     if kept == shape:  # the mean of single elements
         return to_reshape(rewriter, node)
@@ -208,20 +149,6 @@ def box(rewriter: Rewriter, node: Node) -> str:
     return rewriter.emit("Box", node.inputs[:1], shape_of(rewriter, node), node.output, **attributes)
 
 
-def gather(rewriter: Rewriter, node: Node) -> str:
-    """Gather of one constant index along one axis."""
-    index = constant_of(rewriter, node, 1)
-    shape = rewriter.shapes[node.inputs[0]]
-    axis = node.integer("axis") % len(shape)
-    if index is None or index.size != 1:
-        raise node.refuse("it gathers several indices")
-    start = int(index.reshape(-1)[0]) % shape[axis]
-    starts = tuple(start if place == axis else 0 for place in range(len(shape)))
-    kept = tuple(1 if place == axis else size for place, size in enumerate(shape))
-    part = rewriter.emit("Box", node.inputs[:1], kept, f"{node.output}.part", starts=starts, steps=(1,) * len(shape))
-    return rewriter.emit("Reshape", [part], shape_of(rewriter, node), node.output)
-
-
 def pad(rewriter: Rewriter, node: Node) -> str:
     """Constant padding by non-negative amounts."""
     amounts = integers_of(rewriter, node, 1, "pads") or ()
@@ -235,14 +162,6 @@ def pad(rewriter: Rewriter, node: Node) -> str:
     value = scalar_of(rewriter, node, 2, "value", 0.0)
     attributes: dict[str, tuple[int, ...] | float] = {"before": tuple(before), "after": tuple(after), "value": value}
     return rewriter.emit("Pad", node.inputs[:1], shape_of(rewriter, node), node.output, **attributes)
-
-
-def power(rewriter: Rewriter, node: Node) -> str:
-    """Pow with the exponents 2 and 0.5."""
-    exponent = scalar_of(rewriter, node, 1, "exponent", 1.0)
-    if exponent not in (2.0, 0.5):
-        raise node.refuse(f"only the exponents 2 and 0.5 are there, not {exponent}")
-    return unary(rewriter, node, "square" if exponent == 2.0 else "sqrt")
 
 
 def subtract(rewriter: Rewriter, node: Node) -> str:
@@ -300,10 +219,10 @@ RULES: Final[dict[str, Callable[[Rewriter, Node], str]]] = {
     "HardSwish": to_unary,
     "Elu": to_unary, "LeakyRelu": to_unary, "Selu": to_unary, "Gelu": to_unary, **dict.fromkeys(UNARY, to_unary),
     "Neg": negate,
-    "BatchNormalization": batch_normalization, "Gemm": gemm, "MatMul": matmul, "ReduceMean": mean,
-    "GlobalAveragePool": mean,
-    "GlobalMaxPool": global_max, "Slice": box, "Gather": gather, "Pad": pad, "Pow": power, "Sub": subtract,
+    "BatchNormalization": batch_normalization, "ReduceMean": mean, "GlobalAveragePool": mean,
+    "GlobalMaxPool": global_max, "Slice": box, "Pad": pad, "Sub": subtract,
     "Div": divide,
     "Sum": chain("Add"), "Max": chain("Max"), "Min": chain("Min"), "Expand": expand, "Resize": resize,
     "Upsample": resize,
+    **convolutions.RULES, **normalizations.RULES, **products.RULES, **rearrangements.RULES, **reductions.RULES,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webipred.engine.compiler.memory import Lifetime, find_gap, place_buffers
+from webipred.engine.compiler.memory import Lifetime, find_gap, measure_peak, place_buffers
 
 
 def test_buffers_of_different_times_share_memory() -> None:
@@ -35,3 +35,13 @@ def test_buffers_that_live_together_never_overlap(rows: list[tuple[int, int, int
                     offsets[one] + first.size_bytes <= offsets[other]
                     or offsets[other] + second.size_bytes <= offsets[one]
                 )
+
+
+def test_the_peak_is_the_largest_sum_of_what_lives_at_once() -> None:
+    lifetimes = {
+        "a": Lifetime(size_bytes=100, first=0, last=1),
+        "b": Lifetime(size_bytes=10, first=1, last=2),
+        "c": Lifetime(size_bytes=200, first=3, last=3),
+        "d": Lifetime(size_bytes=5, first=2, last=3),
+    }
+    assert 205 == measure_peak(lifetimes)

@@ -1,4 +1,4 @@
-"""The plan's bytes, as docs/plan.md describes them."""
+"""The plan's bytes, as docs/engine.md describes them."""
 
 import struct
 

@@ -1,10 +1,12 @@
 """Reading ONNX bytes into a graph."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import helper
 
-from networks import make_model, node
+from networks import difference, draw, make_model, node
 from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.engine.compiler.reading import read_graph
 
@@ -50,3 +52,23 @@ def test_large_weights_are_not_copied_for_shapes() -> None:
     nodes = [node("Transpose", ["input"], "x", perm=[0, 3, 1, 2]), node("Conv", ["x", "w"], "output")]
     graph = read_graph(make_model(nodes, (1, 12, 10, 3), {"w": weights}))
     assert (1, 8, 4, 2) == graph.shapes["output"]
+
+
+def test_shapes_behind_computed_shapes_are_found(net_wasm: bytes) -> None:
+    """A class token as PyTorch exports `expand`: onnx's own inference stops at Where."""
+    constants: dict[str, Any] = {
+        "token": draw(1, 1, 1, 6), "minus": np.array([-1, -1, -1]), "ones": np.array([1, 1, 1]),
+        "zero": np.array([0]), "one": np.array([1]), "minus2": np.array([-1, -1]),
+    }  # fmt: skip
+    nodes = [
+        node("Shape", ["input"], "shape"),
+        node("Slice", ["shape", "zero", "one"], "batch"),
+        node("Concat", ["batch", "minus2"], "wanted", axis=0),
+        node("Equal", ["wanted", "minus"], "free"),
+        node("Where", ["free", "ones", "wanted"], "sizes"),
+        node("Expand", ["token", "sizes"], "tokens"),
+        node("Concat", ["tokens", "input"], "output", axis=1),
+    ]
+    model = make_model(nodes, (1, 4, 6), constants)
+    assert (1, 5, 6) == read_graph(model).shapes["output"]
+    assert difference(net_wasm, model, draw(2, 1, 4, 6)) == 0

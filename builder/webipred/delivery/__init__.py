@@ -1,0 +1,1 @@
+"""Taking a verified site elsewhere: one archive that is the same bytes whenever it is made."""
