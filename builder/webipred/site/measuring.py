@@ -39,7 +39,7 @@ def render_bench_script(
         "networks": engine.networks.model_dump(mode="json"),
         "models": [_describe_model(model) for model in models],
     }
-    return fill_names(assets(SCRIPT).decode(), {_CONTENTS_NAME: contents})
+    return fill_names(SCRIPT, assets(SCRIPT).decode(), {_CONTENTS_NAME: contents})
 
 
 def _describe_model(model: BundleManifest) -> dict[str, object]:
