@@ -102,10 +102,20 @@ def test_a_folder_without_its_slash_leads_to_the_folder(server: tuple[int, str])
 def test_the_vault_is_isolated_by_the_headers_alone(browser: Browser, folder: Path, name: str) -> None:
     """Without its service worker, which would send the same headers and hide a fault of the server's."""
     with run_server(name, folder / "dist", folder / f"{name}-vault", "/a/b/") as port:
-        expect_isolation(browser, f"http://127.0.0.1:{port}/a/b/predict/#red-or-blue")
+        assert [True, True] == measure_isolation(browser, f"http://127.0.0.1:{port}/a/b/predict/#red-or-blue")
 
 
-def expect_isolation(browser: Browser, address: str) -> None:
+def test_a_permission_for_the_own_origin_only_would_be_noticed(browser: Browser, folder: Path) -> None:
+    """The vault's origin is opaque, so (self) takes its isolation away while the page keeps its own."""
+    shutil.copytree(folder / "dist", folder / "trap")
+    config = folder / "trap/policies/nginx.conf"
+    config.write_text(config.read_text().replace("cross-origin-isolated=*", "cross-origin-isolated=(self)"))
+    with run_server("nginx", folder / "trap", folder / "nginx-trap", "/a/b/") as port:
+        assert [True, False] == measure_isolation(browser, f"http://127.0.0.1:{port}/a/b/predict/#red-or-blue")
+
+
+def measure_isolation(browser: Browser, address: str) -> list[bool]:
+    """Return whether page and vault can share memory, once the engine has passed its test."""
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
     page.add_init_script("delete Navigator.prototype.serviceWorker")
@@ -113,6 +123,7 @@ def expect_isolation(browser: Browser, address: str) -> None:
     page.get_by_role("button", name="Load model").click()
     passed = page.frame_locator("iframe").get_by_text("Same answers as the reference on this computer: 3 of 3")
     expect(passed).to_be_visible(timeout=120_000)
-    assert [True, True] == [frame.evaluate("() => crossOriginIsolated") for frame in page.frames]
-    assert page.frames[1].evaluate("() => new SharedArrayBuffer(8).byteLength === 8")
+    shares = "() => crossOriginIsolated && new SharedArrayBuffer(8).byteLength === 8"
+    isolated = [bool(frame.evaluate(shares)) for frame in page.frames]
     context.close()
+    return isolated

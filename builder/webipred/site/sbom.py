@@ -99,6 +99,9 @@ def _locate_assets(manifest: SiteManifest) -> dict[str, str]:
     """Return asset name → path of the file that it is in; empty for what this site does not hold."""
     engine, fallback = manifest.engine, manifest.engine.fallback
     return {
+        "bench.js": "",
+        "bench-engine.js": "",
+        "bench-ort.js": "",
         "shell.js": "predict/index.html",
         "vault.js": "predict/index.html",
         "catalog.js": "index.html",
