@@ -1,5 +1,6 @@
-// Runs one plan with several numbers of threads, interleaved, and prints one JSON line: digest and milliseconds of each.
+// Runs one plan with several numbers of threads, interleaved; prints one JSON line: digest, wall and processor time of each.
 // node scripts/run_threads.cjs ENGINE PLAN INPUT COUNTS [ROUNDS] [BREAK]
+// On a quiet machine compare median_ms; on a busy one processor_ms: what it grows by is the price of sharing.
 // ENGINE is a threads build, or a single build for COUNTS 1; INPUT holds float32. BREAK: "trap" or "vanish" ends a thread in the last round.
 "use strict";
 const { createHash } = require("node:crypto");
@@ -61,20 +62,22 @@ async function main([engine, plan, input, counts, rounds = "1", broken]) {
   for (const count of counts.split(",").map(Number)) {
     const team = await start(module, readFileSync(plan), count);
     team.workers.forEach((worker, i) => worker.postMessage(i === 0 ? (broken ?? "help") : "help"));
-    teams.set(count, { ...team, times: [] });
+    teams.set(count, { ...team, times: [], processor: [] });
   }
   const image = readFileSync(input);
   for (let round = 0; round < Number(rounds); round++)
     for (const team of teams.values()) {
       port(team, 0).set(image);
-      const before = performance.now();
+      const [before, used] = [performance.now(), process.cpuUsage()];
       team.status = team.net.net_run(0, -1);
       team.times.push(performance.now() - before);
+      const { user, system } = process.cpuUsage(used); // of all threads: tells on a busy machine what waiting and sharing cost
+      team.processor.push((user + system) / 1000);
       team.digest = createHash("sha256").update(port(team, 1)).digest("hex");
     }
   const results = {};
-  for (const [count, { status, digest, times }] of teams)
-    results[count] = { status, digest, median_ms: median(times), best_ms: Math.min(...times) };
+  for (const [count, { status, digest, times, processor }] of teams)
+    results[count] = { status, digest, median_ms: median(times), best_ms: Math.min(...times), processor_ms: median(processor) };
   process.stdout.write(JSON.stringify(results));
   process.exit(); // the threads wait for a run that never comes
 }

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 IMAGES = 200
 STEP = 20
 GROWTH = 1.2
-"""The page may grow by a fifth after the first twenty images: rows and thumbnails stay, pixels do not."""
+"""The page may grow by a fifth after the first forty images: rows and thumbnails stay, pixels do not."""
 LONGEST_TASK_MS = 200
 
 WATCH = """
@@ -91,19 +91,20 @@ def test_memory_stays_flat_over_a_long_batch(
 ) -> None:
     """Each image is 1.4 MB of pixels as RGB and 1.9 MB as RGBA: keeping them would add 200 MB or more.
 
-    Garbage is collected before each reading, in the page's frames and in the engine: left to itself, memory is a saw.
+    The first twenty images only start the engines that share the batch. Garbage is collected before each reading,
+    in the page's frames and in the engines: left to itself, memory is a saw.
     """
     paths = write_images(tmp_path, size=700)
     readings = []
     with open_workspace(colour_site) as workspace:
         workspace.load()
-        for count, done in ((STEP, STEP), (IMAGES - STEP, IMAGES)):
+        for count, done in ((STEP, STEP), (STEP, 2 * STEP), (IMAGES - 2 * STEP, IMAGES)):
             workspace.add_paths(*paths * (count // 2))
             workspace.expect_counts(f"{done} of {done} images done.")
             collect_garbage(workspace)
             readings.append(meter.read_mb())
         assert IMAGES + 1 == workspace.save_csv().count("\r\n")
-    assert readings[-1] <= readings[0] * GROWTH, [round(reading) for reading in readings]
+    assert readings[-1] <= readings[1] * GROWTH, [round(reading) for reading in readings]
 
 
 def test_the_page_is_never_blocked_by_loading_or_by_a_long_batch(
