@@ -19,4 +19,4 @@ function allowOwnScript(): void {
 }
 
 allowOwnScript();
-if (!self.name.startsWith(THREAD_NAME)) serve(createOrtRuntime);
+if (!self.name.startsWith(THREAD_NAME)) serve((wasm) => createOrtRuntime(wasm));
