@@ -383,8 +383,10 @@ def make_saved_model(graph: bytes) -> bytes:
     return b"\x08\x01" + _field(2, _field(2, graph))
 
 
-def make_tflite(*, custom: bytes | None = None, root: int | None = None, count: int = 1) -> bytes:
-    """Return a flatbuffer with one operator code and no subgraph, written by hand."""
+def make_tflite(
+    *, custom: bytes | None = None, root: int | None = None, count: int | None = None, copies: int = 1
+) -> bytes:
+    """Return a flatbuffer with one operator code, listed `copies` times, and no subgraph, written by hand."""
     data = bytearray(b"\x00" * 8)
     data[4:8] = b"TFL3"
     vtable = len(data)
@@ -392,12 +394,13 @@ def make_tflite(*, custom: bytes | None = None, root: int | None = None, count: 
     model = len(data)
     data += struct.pack("<iI", model - vtable, 4)  # the vector follows right behind
     vector = len(data)
-    data += struct.pack("<II", count, 0)
+    data += struct.pack("<I", copies if count is None else count) + bytes(4 * copies)
     inner = len(data)
     data += struct.pack("<HHHH", 8, 12, 8, 4 if custom is not None else 0)  # operator code: builtin at +8, custom at +4
     code = len(data)
     data += struct.pack("<iIbbbb", code - inner, 8, 0 if custom is None else 32, 0, 0, 0)
-    struct.pack_into("<I", data, vector + 4, code - (vector + 4))
+    for slot in range(vector + 4, vector + 4 + 4 * copies, 4):
+        struct.pack_into("<I", data, slot, code - slot)
     if custom is not None:
         data += struct.pack("<I", len(custom)) + custom + b"\0"
     struct.pack_into("<I", data, 0, model if root is None else root)

@@ -36,11 +36,6 @@ RESERVED_COLUMNS: Final = frozenset(
     }
 )
 
-# Windows has devices of these names in every folder; a model's folder could not be made there, nor copied to it.
-DEVICE_NAMES: Final = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
-)
-
 
 class ModelClass(Node):
     """One output of the network, in the network's order."""
@@ -237,7 +232,6 @@ class CatalogEntry(Node):
     def check_rules(self) -> "CatalogEntry":
         raise_problems(
             [
-                *self._find_name_problems(),
                 *self._find_class_problems(),
                 *self._find_sample_problems(),
                 *self._find_size_problems(),
@@ -245,10 +239,6 @@ class CatalogEntry(Node):
             ]
         )
         return self
-
-    def _find_name_problems(self) -> Iterator[tuple[str, str]]:
-        if self.id in DEVICE_NAMES:
-            yield "id", f"{self.id!r} is the name of a device on Windows; choose another"
 
     def _find_class_problems(self) -> Iterator[tuple[str, str]]:
         ids = [model_class.id.casefold() for model_class in self.classes]

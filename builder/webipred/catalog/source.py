@@ -33,6 +33,14 @@ class HuggingfaceSource(Node):
     file: FileName
     """Path of the file inside the repository."""
 
+    @model_validator(mode="after")
+    def check_address(self) -> "HuggingfaceSource":
+        if describe_unsafe_path(self.file):  # `../main/x` would be another address than that of the commit
+            raise_problems([("file", f"{self.file!r} may leave the repository at its commit")])
+        if any(set(part) == {"."} for part in self.repository.split("/")):
+            raise_problems([("repository", f"{self.repository!r} is no owner/name")])
+        return self
+
 
 class UrlSource(Node):
     """A file at an https address."""

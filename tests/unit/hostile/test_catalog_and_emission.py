@@ -167,3 +167,19 @@ def test_case_55_no_page_names_a_place_at_the_root(two_builds: tuple[Path, Path]
     for page in two_builds[0].rglob("*.html"):
         Addresses().feed(page.read_text(encoding="utf-8"))
     assert [] == found
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("file", "../../main/model.onnx"), ("file", "/etc/passwd"), ("file", "a/../../b"), ("repository", "../b"),
+     ("repository", "a/.."), ("commit", "main")],
+)  # fmt: skip
+def test_an_address_that_leaves_the_commit_is_refused(field: str, value: str, tmp_path: Path) -> None:
+    source: dict[str, JsonValue] = {
+        "type": "huggingface",
+        "repository": "a/b",
+        "commit": "0" * 40,
+        "file": "model.onnx",
+    }
+    load_catalog(write_catalog(tmp_path / "good", make_entry_data(tmp_path, source=dict(source))))
+    assert read_refusal(write_catalog(tmp_path / "bad", make_entry_data(tmp_path, source={**source, field: value})))

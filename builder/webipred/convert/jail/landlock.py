@@ -61,7 +61,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
         return
     try:
         if not path.is_dir():  # rights about the entries of a folder are refused for a file
-            rights &= READ_FILE | WRITE_FILE
+            rights &= READ_FILE | WRITE_FILE | TRUNCATE
         call("landlock_add_rule", ruleset, PATH_BENEATH, struct.pack("=Qi", rights, descriptor), 0)
     finally:
         os.close(descriptor)
