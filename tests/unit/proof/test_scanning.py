@@ -41,7 +41,7 @@ def test_a_snappy_block_repeats_what_it_points_back_to() -> None:
 
 @pytest.mark.parametrize("block", [b"\x04\1\0", b"\xff"])
 def test_a_damaged_lz4_block_is_refused(block: bytes) -> None:
-    with pytest.raises(DamagedError, match="block|copy"):
+    with pytest.raises(DamagedError, match=r"block|copy"):
         unpack_lz4_block(block)
 
 
