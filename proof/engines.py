@@ -23,6 +23,8 @@ from proof.workspace import read_probabilities
 
 _SETTLE_S, _REST_S = 4.0, 6.0
 _CANARY = 7
+_UPDATE_S = 12.0
+"""So long some browsers take to look for a newer service worker; others do not look."""
 _LIMIT_S = 180.0
 _READY = "!!document.querySelector('.check.passed, .check.refused')"
 _PASSED = "!!document.querySelector('.check.passed')"
@@ -126,6 +128,9 @@ def _use(driven: Driven, laboratory: Laboratory, run: EngineRun, home: Path) -> 
     _wait(driven, _READY, vault=True)
     if not driven.evaluate(_PASSED, True):
         raise RuntimeError(f"{run.name}: the self-test of the page did not pass")
+    end = time.monotonic() + _UPDATE_S
+    while not laboratory.has_settled(f"{host}.{SITE_ZONE}") and time.monotonic() < end:
+        time.sleep(0.3)
     time.sleep(_SETTLE_S)
     run.ready = laboratory.capture.mark()
     run.isolated = str(driven.evaluate("String(self.crossOriginIsolated)", True)).lower()
