@@ -199,6 +199,6 @@ def write_attack(channel: Channel, *, token: str, host: str, sink: str, site: st
     constants = "".join(f"const {name} = {value!r};" for name, value in names.items())
     return (
         f";(async () => {{ {constants} const say = (text) => {report}(`ran {token}: ${{text}}`);"
-        f"{PRELUDE} say('started'); await pause(100); try {{ say('returned ' + await (async () => {{ {channel.code} }})()); }}"
+        f"{PRELUDE} say(`started ${{self.crossOriginIsolated}}`); await pause(100); try {{ say('returned ' + await (async () => {{ {channel.code} }})()); }}"
         f" catch (error) {{ say('threw ' + error?.name); }} }})();\n"
     )

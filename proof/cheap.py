@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.async_api import Playwright
 
 from proof.chromium import AWAKE, Home, run_chromium
+from proof.copies import WORKER
 from proof.hosts import SITE_ZONE
 from proof.laboratory import measure
 from proof.loopback import open_loopback
@@ -48,7 +49,7 @@ async def prove_cheaply(
         await wait_for_results(page, _PREDICTIONS)
         await save_csv(page, scratch / "cheap.csv")
         requests = laboratory.host.list_requests(f"plain.{SITE_ZONE}")
-        late = [request for request in requests if request.time >= ready]
+        late = [request for request in requests if request.time >= ready and request.target != f"/{WORKER}"]
         runs = await run_mutants(browser.context, laboratory, [CONTROL, *_choose()])
     judge_runs(runs, laboratory, laboratory.capture.list_packets(0.0), home)
     return Tier(

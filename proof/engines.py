@@ -10,15 +10,21 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from browser.firefox import Firefox, Tab, find_firefox, run_firefox
+from proof.canaries import make_canary
 from proof.chromium import Home, list_switches
 from proof.hosts import SITE_ZONE
 from proof.laboratory import Laboratory, is_vendors, measure
 from proof.report import Check, Table, Tier, judge, skip
+from proof.residue import list_needles
+from proof.scanning import scan_folders
 from proof.webdriver import WebKit, find_webkit, run_webkit
 from proof.workers import CASES, FORBIDDEN, NEEDED, make_worker_page
 from proof.workspace import read_probabilities
 
-_SETTLE_S, _REST_S = 3.0, 3.0
+_SETTLE_S, _REST_S = 4.0, 6.0
+_CANARY = 7
+_UPDATE_S = 12.0
+"""So long some browsers take to look for a newer service worker; others do not look."""
 _LIMIT_S = 180.0
 _READY = "!!document.querySelector('.check.passed, .check.refused')"
 _PASSED = "!!document.querySelector('.check.passed')"
@@ -43,6 +49,8 @@ class EngineRun:
     ready: float = 0.0
     ended: float = 0.0
     requests_after: int = 0
+    left: tuple[str, ...] = ()
+    """Files of the browser that hold a trace of the canary image."""
 
 
 @dataclass(slots=True)
@@ -87,6 +95,11 @@ def prove_engines(chromium: Path | None, laboratory: Laboratory) -> Tier:
     )
 
 
+def list_images(laboratory: Laboratory) -> list[Path]:
+    """Return the sample images and one that exists nowhere else."""
+    return [*laboratory.images, make_canary(_CANARY).write(laboratory.scratch / "engine-images")]
+
+
 def list_versions(tier: Tier) -> tuple[tuple[str, str], ...]:
     """Return name and version of the browsers that ran."""
     return tuple((row[0], row[1]) for row in tier.tables[0].rows)
@@ -95,7 +108,7 @@ def list_versions(tier: Tier) -> tuple[tuple[str, str], ...]:
 def predict(laboratory: Laboratory) -> Mapping[str, tuple[str, ...]]:
     """Return what the command line prints for the sample images."""
     site = laboratory.site
-    command = ["predict", site.model, *map(str, laboratory.images), "--out", str(site.folder)]
+    command = ["predict", site.model, *map(str, list_images(laboratory)), "--out", str(site.folder)]
     start = [sys.executable, "-c", "from webipred.cli import main; main()"]
     done = subprocess.run([*start, *command], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -103,8 +116,9 @@ def predict(laboratory: Laboratory) -> Mapping[str, tuple[str, ...]]:
     return read_probabilities(done.stdout, site.classes)
 
 
-def _use(driven: Driven, laboratory: Laboratory, run: EngineRun) -> None:
-    """Load, settle, predict every sample image, save, rest; then look which workers start."""
+def _use(driven: Driven, laboratory: Laboratory, run: EngineRun, home: Path) -> None:
+    """Load, settle, predict every image, save, rest, search the home; then look which workers start."""
+    images = list_images(laboratory)
     host = f"engine-{run.name.lower()}"
     url = laboratory.publish(host, dict(laboratory.site.files))
     driven.open(f"{url}predict/#{laboratory.site.model}")
@@ -114,18 +128,23 @@ def _use(driven: Driven, laboratory: Laboratory, run: EngineRun) -> None:
     _wait(driven, _READY, vault=True)
     if not driven.evaluate(_PASSED, True):
         raise RuntimeError(f"{run.name}: the self-test of the page did not pass")
+    end = time.monotonic() + _UPDATE_S
+    while not laboratory.has_settled(f"{host}.{SITE_ZONE}") and time.monotonic() < end:
+        time.sleep(0.3)
     time.sleep(_SETTLE_S)
     run.ready = laboratory.capture.mark()
     run.isolated = str(driven.evaluate("String(self.crossOriginIsolated)", True)).lower()
     driven.evaluate(_KEEP_TABLE, True)
-    driven.choose(laboratory.images)
-    _wait(driven, f"document.querySelectorAll('tr.done').length === {len(laboratory.images)}", vault=True)
+    driven.choose(images)
+    _wait(driven, f"document.querySelectorAll('tr.done').length === {len(images)}", vault=True)
     _wait(driven, "!document.querySelector('.progress button.primary').disabled", vault=True)
     driven.evaluate(_SAVE, True)
     _wait(driven, "!!self.savedTable", vault=True)
     run.probabilities = read_probabilities(str(driven.evaluate("self.savedTable", True)), laboratory.site.classes)
     time.sleep(_REST_S)
     run.ended = laboratory.capture.mark()
+    hits = scan_folders([home], list_needles(make_canary(_CANARY))).hits
+    run.left = tuple(sorted({f"{hit.path.relative_to(home)} ({hit.how})" for hit in hits if hit.path.suffix != ".csv"}))
     run.requests_after = len(laboratory.host.list_requests(f"{host}.{SITE_ZONE}", run.ready))
     driven.open(laboratory.publish(f"workers-{run.name.lower()}", make_worker_page()))
     end = time.monotonic() + 20
@@ -163,7 +182,7 @@ def _run_chromium(executable: Path | None, laboratory: Laboratory, run: EngineRu
             evaluate=lambda expression, vault: page.frames[1 if vault else 0].evaluate(expression),
             choose=lambda paths: page.frames[1].locator("input[type=file]").first.set_input_files(list(paths)),
         )
-        _use(driven, laboratory, run)
+        _use(driven, laboratory, run, home.root)
         context.close()
     return None
 
@@ -173,7 +192,8 @@ def _run_firefox(laboratory: Laboratory, run: EngineRun) -> str | None:
     if executable is None:
         return "no Firefox is installed (Debian: firefox-esr)"
     preferences: dict[str, bool | int | str] = {
-        "dom.securecontext.allowlist": f"engine-firefox.{SITE_ZONE},workers-firefox.{SITE_ZONE}"
+        "dom.securecontext.allowlist": f"engine-firefox.{SITE_ZONE},workers-firefox.{SITE_ZONE}",
+        "browser.sessionstore.interval": 1000,
     }
     with run_firefox(executable, preferences) as firefox:
         run.version = _read_version(firefox)
@@ -190,7 +210,7 @@ def _run_firefox(laboratory: Laboratory, run: EngineRun) -> str | None:
             evaluate=evaluate,
             choose=lambda paths: tabs[-1].choose_files("input[type=file]", paths, 1),
         )
-        _use(driven, laboratory, run)
+        _use(driven, laboratory, run, firefox.downloads.parent)
     return None
 
 
@@ -207,7 +227,8 @@ def _run_webkit(laboratory: Laboratory, run: EngineRun) -> str | None:
     programs = find_webkit()
     if isinstance(programs, str):
         return programs
-    with run_webkit(programs, laboratory.scratch / "engine-webkit") as webkit:
+    home = laboratory.scratch / "engine-webkit"
+    with run_webkit(programs, home) as webkit:
         run.version = webkit.version
 
         def evaluate(expression: str, vault: bool) -> object:
@@ -221,7 +242,8 @@ def _run_webkit(laboratory: Laboratory, run: EngineRun) -> str | None:
             webkit.enter_frame(0)
             webkit.choose_files("input[type=file]", paths)
 
-        _use(Driven(open=lambda url: _open_page(webkit, url), evaluate=evaluate, choose=choose), laboratory, run)
+        driven = Driven(open=lambda url: _open_page(webkit, url), evaluate=evaluate, choose=choose)
+        _use(driven, laboratory, run, home)
     return None
 
 
@@ -250,6 +272,11 @@ def judge_engine(run: EngineRun, expected: Mapping[str, tuple[str, ...]], labora
             f"{run.name}: silent after the model was ready",
             not packets and run.requests_after == 0,
             f"{run.requests_after} requests, {len(packets)} packets; {'; '.join(p.describe() for p in packets[:4])}",
+        ),
+        judge(
+            f"{run.name}: nothing on the disk",
+            not run.left,
+            f"searched while the page was open: {', '.join(run.left[:6]) or 'none'}",
         ),
         judge(
             f"{run.name}: the engine's kind of worker starts in the vault",

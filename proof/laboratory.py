@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from proof.capture import Capture
+from proof.copies import WORKER
 from proof.hosts import SITE_ZONE, VENDOR_ZONES, SiteHost, start_marker_port, start_resolver, start_sinks
 from proof.network import RESOLVER_ADDRESS, SINK_ADDRESS, SITE_ADDRESS, Network
 from proof.packets import Packet, read_dns_name
@@ -34,6 +35,12 @@ class Laboratory:
     """None where there is no wire but the loopback interface."""
     capture: Recording
     host: SiteHost
+
+    def has_settled(self, host: str) -> bool:
+        """Whether the browser has looked for a newer service worker, as it does some time after a load."""
+        if WORKER not in self.site.files:
+            return True
+        return sum(request.target == f"/{WORKER}" for request in self.host.list_requests(host)) > 1
 
     def unplug(self) -> None:
         """Pull the wire out."""

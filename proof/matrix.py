@@ -22,8 +22,8 @@ from proof.workspace import LIMIT_MS
 
 PAGES_AT_A_TIME, PROBES_A_PAGE = 8, 8
 _START_LIMIT_S = 60.0
-_WATCH_S = 2.2
-"""A probe's page stays so long after it began: longer than gathering WebRTC candidates takes."""
+_END_LIMIT_S, _WATCH_S = 10.0, 1.5
+"""A page stays until its probes have ended, or so long, and a little longer for what they set going."""
 _VISIT_LIMIT_S, _CLOSE_LIMIT_S = 90.0, 5.0
 _SETTLE_S = 3.0
 _RELAY = (
@@ -46,6 +46,10 @@ class Realm:
     residual: Mapping[str, frozenset[str]] | None
     """By channel how it is known to leave; None: no bound, for the control without policy and the shell, which has the
     network and no patient data."""
+    has_worker: bool = False
+    """Whether the probes count only under the service worker's headers."""
+    only: frozenset[str] | None = None
+    """The channels that are tried; None: all."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,10 @@ class Probe:
     channel: Channel
     token: str
     ran: bool = False
+    isolated: bool = False
+    """Whether its realm was isolated, as the service worker's headers make it."""
     result: str = ""
+    """What it returned or threw; "" while it has not ended."""
     ways: tuple[str, ...] = ()
 
 
@@ -119,6 +126,8 @@ REALMS = (
         is_site=True,
         opens_model=True,
         residual=VAULT_RESIDUAL_ALLOWLIST,
+        has_worker=True,
+        only=frozenset(VAULT_RESIDUAL),
     ),
     Realm(id="engine", is_worker=True, plant=_plant_engine, is_site=True, opens_model=True, residual={}),
 )
@@ -128,7 +137,7 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
     """Run every channel in every realm, each in a copy of the site of its own, and look at the wire for its token."""
     start = time.monotonic()
     began = laboratory.capture.mark()
-    realms = [realm for realm in REALMS if WORKER in laboratory.site.files or "service worker" not in realm.id]
+    realms = [realm for realm in REALMS if WORKER in laboratory.site.files or not realm.has_worker]
     visits = _make_visits(laboratory, realms)
     probes = [probe for visit in visits for probe in visit.probes]
     home = Home(root=laboratory.scratch / "matrix-home")
@@ -147,6 +156,7 @@ async def prove_matrix(playwright: Playwright, executable: Path, laboratory: Lab
         tables=(_list_probes(probes),),
         notes=(
             "H: a server of the attacker was reached over TCP; S: the site's own; D: a DNS query carried the token.",
+            "With the service worker only the channels that leave the vault without it are tried: it adds policies.",
             "U: a UDP packet carried it; ·: nothing left; !: the probe never ran; –: workers do not have it.",
         ),
     )
@@ -156,7 +166,8 @@ def _make_visits(laboratory: Laboratory, realms: Iterable[Realm]) -> list[Visit]
     visits = []
     for number, realm in enumerate(realms):
         scopes = ("any",) if realm.is_worker else ("any", "document")
-        channels = [channel for channel in CHANNELS if channel.scope in scopes]
+        possible = [channel for channel in CHANNELS if channel.scope in scopes]
+        channels = [channel for channel in possible if realm.only is None or channel.name in realm.only]
         probes = [
             Probe(realm=realm, channel=channel, token=f"zq{number}x{index:03}qz")
             for index, channel in enumerate(channels)
@@ -216,15 +227,17 @@ async def run_visits(context: BrowserContext, model: str, visits: Iterable[Visit
 async def _run_visit(context: BrowserContext, model: str, visit: Visit) -> None:
     page = await context.new_page()
     waiting = {probe.token: probe for probe in visit.probes}
-    ran = asyncio.Event()
+    ran, ended = asyncio.Event(), asyncio.Event()
 
     def listen(message: ConsoleMessage) -> None:
         found = re.match(r"ran (\w+): (.*)", message.text)
         probe = waiting.get(found[1]) if found else None
         if found and probe:
-            probe.ran, probe.result = True, found[2][:80]
+            _note(probe, found[2])
             if all(probe.ran for probe in visit.probes):
                 ran.set()
+            if all(probe.result for probe in visit.probes):
+                ended.set()
 
     page.on("console", listen)
     page.on("popup", lambda popup: asyncio.ensure_future(_close(popup)))
@@ -234,10 +247,22 @@ async def _run_visit(context: BrowserContext, model: str, visit: Visit) -> None:
             await page.locator("#load").click(timeout=LIMIT_MS)
         async with asyncio.timeout(_START_LIMIT_S):
             await ran.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _END_LIMIT_S)
         await asyncio.sleep(_WATCH_S)
     except (Error, TimeoutError):
         pass  # many channels navigate away; whether the probe ran is noted in it
     await _close(page)
+
+
+def _note(probe: Probe, text: str) -> None:
+    """Note that a probe began, or how it ended. One that needs the service worker's headers counts only with them."""
+    state, _, rest = text.partition(" ")
+    if state == "started":
+        probe.isolated = rest == "true"
+        probe.ran = probe.isolated or not probe.realm.has_worker
+    else:
+        probe.result = text[:80]
 
 
 async def _close(page: Page) -> None:

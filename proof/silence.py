@@ -22,6 +22,7 @@ PREDICTIONS = 1000
 """Half of them with the wire connected, half with it pulled out."""
 _SETTLE_S = 5.0
 """After loading: the server closes idle connections and the browser looks for a newer service worker."""
+_LOOKS = 20
 _IDLE_S = 10.0
 _TRACE_HEADERS = ("cookie", "referer", "authorization", "from")
 
@@ -38,7 +39,7 @@ async def prove_silence(playwright: Playwright, executable: Path, laboratory: La
         page = browser.context.pages[0]
         loading = capture.mark()
         await load_model(page, url, laboratory.site.model)
-        await asyncio.sleep(_SETTLE_S)
+        await _settle(laboratory)
         ready = capture.mark()
         await _predict(page, images[:half], half)
         await save_csv(page, laboratory.scratch / "silence.csv")
@@ -74,6 +75,15 @@ async def prove_silence(playwright: Playwright, executable: Path, laboratory: La
         tables=(_list_phases(phases),),
         notes=_note_vendors(phases),
     )
+
+
+async def _settle(laboratory: Laboratory) -> None:
+    """Wait for the look for a newer service worker, and then until the idle connections are closed."""
+    for _ in range(_LOOKS):
+        if laboratory.has_settled(f"silence.{SITE_ZONE}"):
+            break
+        await asyncio.sleep(1)
+    await asyncio.sleep(_SETTLE_S)
 
 
 async def _predict(page: Page, images: list[Path], total: int) -> None:
