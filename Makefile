@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: site serve test lint check-types wheel assets clean help
+.PHONY: site serve test test-frameworks lint check-types wheel assets clean help
 
 site: $(STAMP)
 	$(BIN)/webipred-build build --catalog model_catalog.yaml --out dist
@@ -36,6 +36,12 @@ test: assets lint check-types
 	$(BIN)/python scripts/install_servers.py
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/packaging
+
+# Formats that only TensorFlow or PyTorch reads; makes their environments in the cache first (4 GB, minutes).
+test-frameworks: $(VENV)/.tested
+	$(BIN)/webipred-build env create tensorflow
+	$(BIN)/webipred-build env create torch
+	$(BIN)/python -m pytest -m frameworks tests/frameworks
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

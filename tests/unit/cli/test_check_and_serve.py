@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from pydantic import JsonValue
 
 from command_line import run_command, run_inside
 from entries import make_entry_data
