@@ -73,7 +73,7 @@ def make_torch(folder: Path, kind: str) -> Any:
     ).eval()  # fmt: skip
     planes = torch.from_numpy(make_images().transpose(0, 3, 1, 2).copy())
     if kind == "torchscript":
-        torch.jit.script(model).save(str(folder / "model"))
+        torch.jit.trace(model, planes[:1]).save(str(folder / "model"))
     else:
         torch.export.save(torch.export.export(model, (planes[:1],)), folder / "model.pt2")
         (folder / "model.pt2").rename(folder / "model")
