@@ -54,7 +54,7 @@ def make_torch(folder: Path, kind: str) -> Any:
     import torch
     from torch import nn
 
-    class Block(nn.Module):
+    class Block(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
         def __init__(self, inside: int, outside: int) -> None:
             super().__init__()
             self.main = nn.Sequential(
