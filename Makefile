@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: site serve test prove lint check-types wheel assets clean help
+.PHONY: site serve test test-frameworks prove lint check-types wheel assets clean help
 
 site: $(STAMP)
 	$(BIN)/webipred-build build --catalog model_catalog.yaml --out dist
@@ -41,6 +41,12 @@ test: assets lint check-types
 prove: $(VENV)/.tested
 	test -f dist/manifest.json || $(MAKE) site
 	$(BIN)/python -m proof --site dist --out report
+
+# Formats that only TensorFlow or PyTorch reads; makes their environments in the cache first (4 GB, minutes).
+test-frameworks: $(VENV)/.tested
+	$(BIN)/webipred-build env create tensorflow
+	$(BIN)/webipred-build env create torch
+	$(BIN)/python -m pytest -m frameworks tests/frameworks
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -92,7 +92,8 @@ def _publish(
         return Unpublished(entry=entry, findings=obstacles, report=None)
     try:
         archive = fetch_archive(entry, rules.folder, lock.models.get(entry.id), options.fetch, progress)
-        model = convert_archive(archive, entry, options.limits, jailed=options.jailed)
+        cache = options.fetch.cache_dir
+        model = convert_archive(archive, entry, options.limits, jailed=options.jailed, cache_dir=cache)
         outcome = validate_model(archive, model, entry, rules)
     except FindingsError as error:
         return Unpublished(entry=entry, findings=error.findings, report=None)

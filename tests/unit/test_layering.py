@@ -6,9 +6,9 @@ from pathlib import Path
 import webipred
 
 ROOT = Path(webipred.__file__).parent
-ORDER = ("findings", "errors", "digests", "progress", "assets", "catalog", "sources", "convert", "drafting", "images",
-         "engine", "validate", "site", "verify", "delivery", "checking", "prediction", "pipeline", "bench",
-         "cli")  # fmt: skip
+ORDER = ("findings", "errors", "digests", "progress", "assets", "catalog", "sources", "environments", "convert",
+         "drafting", "images", "engine", "validate", "site", "verify", "delivery", "checking", "prediction", "pipeline",
+         "bench", "cli")  # fmt: skip
 
 
 def list_modules() -> list[Path]:

@@ -10,6 +10,7 @@ from webipred.cli.bench import bench
 from webipred.cli.build import build
 from webipred.cli.bundle import bundle
 from webipred.cli.check import check
+from webipred.cli.env import env
 from webipred.cli.lock import lock
 from webipred.cli.predict import predict
 from webipred.cli.serve import serve
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (add, bench, build, bundle, check, lock, predict, serve, verify):
+for command in (add, bench, build, bundle, check, env, lock, predict, serve, verify):
     cli.add_command(command)
 
 

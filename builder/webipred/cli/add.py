@@ -18,9 +18,9 @@ from webipred.sources.fetch import FetchOptions
 @click.command()
 @click.argument("source")
 @options.CATALOG
-@click.option("--id", "entry_id", help="Id of the entry; made from the title when left out.")
-@click.option("--file", help="Model file of the origin, where several are there.")
-@click.option("--dry-run", is_flag=True, help="Print the entry and change nothing.")
+@click.option("--id", "entry_id", envvar="WEBIPRED_ADD_ID", help="Id of the entry; made from the title when left out.")
+@click.option("--file", envvar="WEBIPRED_ADD_FILE", help="Model file of the origin, where several are there.")
+@click.option("--dry-run", is_flag=True, envvar="WEBIPRED_ADD_DRY_RUN", help="Print the entry and change nothing.")
 @click.option(
     "--huggingface",
     default="https://huggingface.co",

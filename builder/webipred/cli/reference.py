@@ -22,6 +22,12 @@ def _render_command(command: click.Command) -> str:
     )
     text = (command.help or "").replace("\b\n", "").replace("\b", "")
     rows = "".join(_render_option(p, command) for p in command.params if isinstance(p, click.Option))
+    if isinstance(command, click.Group):  # one row for each of its own commands
+        head = f"\n## webipred-build {command.name} …\n\n{_mark_example(text)}\n\n| command | meaning |\n|---|---|\n"
+        parts = "".join(
+            f"| `{name}` | {part.get_short_help_str(limit=200)} |\n" for name, part in command.commands.items()
+        )
+        return head + parts
     table = f"\n| option | environment | meaning |\n|---|---|---|\n{rows}" if rows else ""
     return f"\n## webipred-build {command.name} {arguments}".rstrip() + f"\n\n{_mark_example(text)}\n{table}"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from webipred.catalog.entry import CatalogEntry
+from webipred.convert.framework_route import ENVIRONMENTS, find_route, widen_limits
+from webipred.convert.framework_route import WORKER as FRAMEWORK_WORKER
 from webipred.convert.jail.command import build_command
 from webipred.convert.jail.record import UNJAILED, JailRecord, parse_record
 from webipred.convert.json_text import parse_json
@@ -21,6 +23,7 @@ from webipred.convert.process import refuse_ending, run_process
 from webipred.convert.target import ConversionTarget
 from webipred.convert.worker import ARCHIVE, CONVERTERS, NETWORK, REQUEST, RESULT
 from webipred.digests import CHUNK_BYTES
+from webipred.environments.environment import Environment
 from webipred.errors import FindingsError, refuse
 from webipred.findings import Finding
 from webipred.sources.archive import SourceArchive
@@ -43,7 +46,12 @@ class Outcome:
 
 
 def convert_archive(
-    archive: SourceArchive, entry: CatalogEntry, limits: ConversionLimits = DEFAULT_LIMITS, *, jailed: bool = True
+    archive: SourceArchive,
+    entry: CatalogEntry,
+    limits: ConversionLimits = DEFAULT_LIMITS,
+    *,
+    jailed: bool = True,
+    cache_dir: Path | None = None,
 ) -> OnnxModel:
     """Return the checked network of an archive; `jailed=False` converts with limits alone and says so in the model.
 
@@ -51,11 +59,32 @@ def convert_archive(
     case.
     """
     target = describe_target(entry, archive.file, limits)
+    environment = find_route(entry.format, cache_dir, target.where)
+    if environment is not None:
+        return convert_by_framework(archive, target, environment, jailed=jailed)
     if entry.format not in CONVERTERS:
-        what = f"format {entry.format!r} is not converted yet, only {', '.join(CONVERTERS)}."
+        known = ", ".join((*CONVERTERS, *ENVIRONMENTS))
+        what = f"format {entry.format!r} is not converted yet, only {known}."
         raise refuse("E-CONVERT-FORMAT", target.where, what, "Publish the model in one of these formats.")
     outcome = run_converter(archive, target, jailed=jailed)
     return dataclasses.replace(check_network(outcome.network, target, outcome.converter), jail=outcome.jail)
+
+
+def convert_by_framework(
+    archive: SourceArchive, target: ConversionTarget, environment: Environment, *, jailed: bool = True
+) -> OnnxModel:
+    """Let a framework write ONNX, then convert that like any foreign ONNX file, in a second process."""
+    wide = dataclasses.replace(target, limits=widen_limits(target.limits))
+    first = run_converter(archive, wide, jailed=jailed, environment=environment)
+    with _work_folder() as folder:
+        path = folder / "exported.onnx"
+        path.write_bytes(first.network)
+        exported = dataclasses.replace(
+            archive, path=path, size_bytes=len(first.network), sha256=sha256(first.network).hexdigest()
+        )
+        second = run_converter(exported, dataclasses.replace(target, format="onnx"), jailed=jailed)
+    name = f"{first.converter} {second.converter}"
+    return dataclasses.replace(check_network(second.network, target, name), jail=second.jail)
 
 
 def describe_target(entry: CatalogEntry, file: str, limits: ConversionLimits) -> ConversionTarget:
@@ -74,12 +103,15 @@ def describe_target(entry: CatalogEntry, file: str, limits: ConversionLimits) ->
     )
 
 
-def run_converter(archive: SourceArchive, target: ConversionTarget, *, jailed: bool = True) -> Outcome:
+def run_converter(
+    archive: SourceArchive, target: ConversionTarget, *, jailed: bool = True, environment: Environment | None = None
+) -> Outcome:
     """Run the converter process on a copy of the archive. Raises FindingsError for its findings and its failures."""
     with _work_folder() as folder:
         copy_verified(archive, folder / ARCHIVE, target.where)
         (folder / REQUEST).write_text(target.to_json(), encoding="utf-8")
-        ending = run_process(build_command(WORKER, target.limits, jailed=jailed), folder, target.limits)
+        command = _build_command(target, environment, jailed=jailed)
+        ending = run_process(command, folder, target.limits)
         record, printed = parse_record(ending.printed)
         refusal = refuse_jail(record, target.where, jailed=jailed) or refuse_ending(
             dataclasses.replace(ending, printed=printed), target.where, target.limits
@@ -89,6 +121,19 @@ def run_converter(archive: SourceArchive, target: ConversionTarget, *, jailed: b
         if record is None:  # whoever wrote the result did not come through the entrance
             raise _refuse_result(target.where)
         return dataclasses.replace(read_outcome(folder, target), jail=record)
+
+
+def _build_command(target: ConversionTarget, environment: Environment | None, *, jailed: bool) -> list[str]:
+    if environment is None:
+        return build_command(WORKER, target.limits, jailed=jailed)
+    return build_command(
+        FRAMEWORK_WORKER,
+        target.limits,
+        jailed=jailed,
+        python=str(environment.python),
+        paths=[str(environment.packages)],
+        readable=[str(environment.folder)],
+    )
 
 
 def refuse_jail(record: JailRecord | None, where: str, *, jailed: bool) -> FindingsError | None:

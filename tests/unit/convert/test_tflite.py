@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from conversions import convert_here, make_target, run_network
+from conversions import convert_here, make_archive, make_target, run_network
+from webipred.convert.conversion import run_converter
 from webipred.convert.flatbuffer import Buffer
 from webipred.errors import FindingsError
 
@@ -183,3 +184,8 @@ def _read_cells(archive: Path, names: list[str]) -> NDArray[np.float32]:
         cells = [Image.open(stream.open(name)).convert("RGB") for name in names]
     resized = [np.asarray(cell.resize((44, 44), Image.Resampling.BILINEAR)) for cell in cells]
     return np.stack(resized).astype(np.float32) / np.float32(255)
+
+
+def test_a_file_converts_in_a_process_of_its_own() -> None:
+    archive, target = make_archive(MOBILE), make_target("tflite", MOBILE_SHAPE, 4)
+    assert convert_here(MOBILE, target) == run_converter(archive, target).network
