@@ -98,10 +98,10 @@ def _list_libraries(manifest: SiteManifest, components: Mapping[str, Sequence[Pa
 def _locate_assets(manifest: SiteManifest) -> dict[str, str]:
     """Return asset name → path of the file that it is in; empty for what this site does not hold."""
     engine, fallback = manifest.engine, manifest.engine.fallback
+    measured = any(model.runtime == "compiled" for model in manifest.models)
     return {
-        "bench.js": "",
-        "bench-engine.js": "",
-        "bench-ort.js": "",
+        "bench.js": "bench/index.html" if measured else "",
+        "bench-ort.js": "",  # of the command `bench` only
         "shell.js": "predict/index.html",
         "vault.js": "predict/index.html",
         "catalog.js": "index.html",

@@ -76,19 +76,32 @@ def test_no_source_writes_html_strings(repository: Path) -> None:
     assert [] == found
 
 
-def test_only_one_module_of_the_shell_fetches_and_no_other_realm_does(repository: Path) -> None:
+def test_only_these_modules_fetch_and_none_of_vault_or_engine(repository: Path) -> None:
     sources = (repository / "site_templates/app").rglob("*.ts*")
     pattern = r"\bfetch\(|XMLHttpRequest\(|WebSocket\(|sendBeacon\(|EventSource\("
     fetching = {
         path.relative_to(repository).as_posix() for path in sources if re.search(pattern, path.read_text("utf-8"))
     }
-    assert {"site_templates/app/shell/fetching.ts", "site_templates/app/privacy/reading.ts"} == fetching
+    modules = ("shell/fetching.ts", "shell/companion.ts", "privacy/reading.ts", "sw/storage.ts")
+    assert {f"site_templates/app/{module}" for module in modules} == fetching
 
 
-def test_no_realm_stores_anything(repository: Path) -> None:
+def test_only_these_modules_store_and_none_of_vault_or_engine(repository: Path) -> None:
+    """The worker's caches hold published files; the shell's session names the model to load again after a reload."""
     sources = (repository / "site_templates/app").rglob("*.ts*")
-    pattern = r"localStorage|sessionStorage|indexedDB|document\.cookie|caches\.|window\.name"
-    assert [] == [path.name for path in sources if re.search(pattern, path.read_text("utf-8"))]
+    pattern = r"localStorage\b(?!\")|sessionStorage\b(?!\")|indexedDB\b(?!\")|document\.cookie|caches\.|window\.name"
+    storing = {
+        path.relative_to(repository).as_posix() for path in sources if re.search(pattern, path.read_text("utf-8"))
+    }
+    modules = (
+        "shared/model-cache.ts",
+        "shell/companion.ts",
+        "shell/reloading.ts",
+        "sw/counters.ts",
+        "sw/locking.ts",
+        "sw/storage.ts",
+    )
+    assert {f"site_templates/app/{module}" for module in modules} == storing
 
 
 def test_modules_stay_short(repository: Path) -> None:

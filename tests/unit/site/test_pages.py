@@ -120,9 +120,12 @@ def test_the_privacy_page_names_limits_and_checks(site: Site) -> None:
     assert "sha256sum --check SHA256SUMS" in text
 
 
-def test_only_catalog_and_measuring_have_a_script(site: Site) -> None:
+def test_only_catalog_measuring_and_privacy_have_a_script(site: Site) -> None:
     scripted = [path for path, data in site.table if path.endswith(".html") and b"<script" in data]
-    expected = {"index.html", "de/index.html", "bench/index.html", "de/bench/index.html"}
+    expected = {
+        *("index.html", "bench/index.html", "privacy/index.html"),
+        *("de/index.html", "de/bench/index.html", "de/privacy/index.html"),
+    }
     assert expected == {path for path in scripted if not path.startswith("predict/")}
 
 
