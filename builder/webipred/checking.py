@@ -7,6 +7,7 @@ from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.linting import lint_catalog
 from webipred.catalog.loading import LoadedCatalog
 from webipred.catalog.lock import Lock
+from webipred.convert.framework_route import ENVIRONMENTS
 from webipred.convert.worker import CONVERTERS
 from webipred.engine.program import compile_program
 from webipred.errors import FindingsError
@@ -58,8 +59,9 @@ def _compile_steps(loaded: LoadedCatalog, entry: CatalogEntry) -> tuple[Finding,
 
 
 def _judge_format(loaded: LoadedCatalog, entry: CatalogEntry) -> tuple[Finding, ...]:
-    if entry.format in CONVERTERS:
+    known = (*CONVERTERS, *ENVIRONMENTS)
+    if entry.format in known:
         return ()
-    what = f"format {entry.format!r} is not converted yet, only {', '.join(CONVERTERS)}."
+    what = f"format {entry.format!r} is not converted yet, only {', '.join(known)}."
     fix = "Publish the model in one of these formats, or set status: draft."
     return (Finding(code="E-CONVERT-FORMAT", where=loaded.locate(entry.id, "format"), what=what, fix=fix),)

@@ -13,7 +13,7 @@ from webipred.catalog.entry import CatalogEntry
 from webipred.catalog.loading import LoadedCatalog
 from webipred.catalog.lock import Lock
 from webipred.convert.conversion import ConversionLimits, convert_archive
-from webipred.engine.compiler.compilation import compile_network
+from webipred.engine.compiler.compilation import CompilerError, compile_network
 from webipred.engine.compiler.graph import UnsupportedOperator
 from webipred.errors import FindingsError, NetworkError, UsageError
 from webipred.findings import Finding
@@ -104,6 +104,6 @@ def _make_subject(
     if plan is None:
         try:
             plan = compile_network(model).data
-        except UnsupportedOperator as error:
+        except (UnsupportedOperator, CompilerError) as error:
             obstacle = str(error)
     return Subject(name=name, origin=origin, shape=shape, model=model, plan=plan, obstacle=obstacle)

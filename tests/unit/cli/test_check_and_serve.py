@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from pydantic import JsonValue
 
 from command_line import run_command, run_inside
 from entries import make_entry_data
 from unit.cli.test_build import build, make_unlocked, write_catalog
+
+# No model can take this: the mode needs the three channels that were just given away.
+GRAY_STEPS: list[JsonValue] = [
+    {"op": "resize", "method": "bilinear"},
+    {"op": "to_channels", "channels": "gray"},
+    {"op": "standardize", "mode": "torch"},
+]
 
 
 def test_a_sound_catalog_passes(tmp_path: Path) -> None:
@@ -41,23 +49,22 @@ def check_inside(folder: Path, *arguments: str | Path) -> Result:
 
 
 def test_check_refuses_what_build_would_refuse(tmp_path: Path) -> None:
-
-    write_catalog(tmp_path, make_entry_data(tmp_path, format="tflite"))
+    write_catalog(tmp_path, make_entry_data(tmp_path, preprocessing=GRAY_STEPS))
     result = check_inside(tmp_path)
-    assert (1, True) == (result.exit_code, "[E-CONVERT-FORMAT]" in result.stderr)
+    assert (1, True) == (result.exit_code, "[E-PREPROCESS-CHANNELS]" in result.stderr)
 
 
 @pytest.mark.parametrize(("entry", "code"), [("red-or-blue", 0), ("other", 1)])
 def test_only_checks_the_named_entry(tmp_path: Path, entry: str, code: int) -> None:
-    write_catalog(tmp_path, make_entry_data(tmp_path), make_entry_data(tmp_path, id="other", format="tflite"))
+    write_catalog(tmp_path, make_entry_data(tmp_path), make_entry_data(tmp_path, id="other", preprocessing=GRAY_STEPS))
     assert code == check_inside(tmp_path, "--only", entry).exit_code
 
 
 @pytest.mark.parametrize("ending", [".json", ".md", ".html"])
 def test_the_findings_are_written_as_a_report(tmp_path: Path, ending: str) -> None:
-    write_catalog(tmp_path, make_entry_data(tmp_path, format="tflite"))
+    write_catalog(tmp_path, make_entry_data(tmp_path, preprocessing=GRAY_STEPS))
     check_inside(tmp_path, "--report", tmp_path / f"report{ending}")
-    assert "E-CONVERT-FORMAT" in (tmp_path / f"report{ending}").read_text(encoding="utf-8").replace("\\", "")
+    assert "E-PREPROCESS-CHANNELS" in (tmp_path / f"report{ending}").read_text(encoding="utf-8").replace("\\", "")
 
 
 def test_serve_answers_below_its_prefix(tmp_path: Path) -> None:

@@ -134,9 +134,9 @@ def test_a_file_that_changed_since_it_was_verified_is_refused(tmp_path: Path, wo
     assert [] == list(work_place.iterdir())
 
 
-def test_a_format_without_converter_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_another_format_than_the_declared_one_is_refused(tmp_path: Path) -> None:
     archive = make_archive(write_small(tmp_path / "model.zip"))
-    with pytest.raises(FindingsError, match="format 'tflite' is not converted yet, only tfjs-layers"):
+    with pytest.raises(FindingsError, match=r"format is 'tflite', but the file is of the kind tfjs"):
         convert_archive(archive, make_entry("tflite", 8))
 
 

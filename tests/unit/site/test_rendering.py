@@ -41,7 +41,10 @@ def test_every_language_but_the_first_has_a_folder() -> None:
 
 def test_texts_of_the_catalog_are_escaped() -> None:
     _, page = render_page(
-        make_layout(), Place(path="privacy/index.html", language="en", default_language="en"), "privacy", {}
+        make_layout(),
+        Place(path="privacy/index.html", language="en", default_language="en"),
+        "privacy",
+        {"proof": None},
     )
     assert b"A &lt;b&gt; &amp; &#34;c&#34;" in page
     assert b"A <b>" not in page
@@ -49,7 +52,11 @@ def test_texts_of_the_catalog_are_escaped() -> None:
 
 def test_the_policy_is_the_first_element_and_pins_style_and_script() -> None:
     place = Place(path="privacy/index.html", language="en", default_language="en")
-    page = render_page(make_layout(), place, "privacy", {}, script="start()")[1].decode().replace("&#39;", "'")
+    page = (
+        render_page(make_layout(), place, "privacy", {"proof": None}, script="start()")[1]
+        .decode()
+        .replace("&#39;", "'")
+    )
     head = page[page.index("<head>") + 6 :].lstrip()
     policy = head[: head.index(">")]
     assert policy.startswith('<meta http-equiv="Content-Security-Policy" content="default-src \'none\';')
@@ -61,4 +68,4 @@ def test_the_policy_is_the_first_element_and_pins_style_and_script() -> None:
 def test_a_style_that_would_end_its_element_is_refused() -> None:
     place = Place(path="privacy/index.html", language="en", default_language="en")
     with pytest.raises(ValueError, match="holds </style"):
-        render_page(make_layout("a{}</STYLE><script>"), place, "privacy", {})
+        render_page(make_layout("a{}</STYLE><script>"), place, "privacy", {"proof": None})

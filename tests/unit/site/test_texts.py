@@ -10,8 +10,9 @@ from webipred.site.texts import load_texts
 PLACEHOLDERS = re.compile(r"\{\w+\}")
 # Keys that templates put together from a prefix and a value.
 PREFIXES = (
-    "check_", "class_", "classes_", "filter_", "format_", "input_", "like_", "method_", "metric_", "modality_",
-    "outcome_", "privacy_", "proof_", "role_", "severity_", "sheet_", "status_", "step_", "task_", "unpublished_",
+    "check_", "class_", "classes_", "filter_", "format_", "input_", "like_", "live_", "method_", "metric_",
+    "modality_", "outcome_", "privacy_", "proof_", "role_", "severity_", "sheet_", "status_", "step_", "task_",
+    "unpublished_",
 )  # fmt: skip
 
 

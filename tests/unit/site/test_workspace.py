@@ -93,5 +93,5 @@ def test_a_title_cannot_end_the_script_or_name_a_place_in_it() -> None:
 
 
 def test_a_shell_without_its_places_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"a script names __WEBIPRED_SITE_MANIFEST__ 0 times instead of once"):
+    with pytest.raises(ValueError, match=r"shell.js names __WEBIPRED_SITE_MANIFEST__ 0 times instead of once"):
         render_workspace(make_manifest(), lambda name: b"x" if name == "shell.js" else read_fake_asset(name))

@@ -23,7 +23,7 @@ from webipred.engine.compiler.reading import read_graph
 from webipred.engine.compiler.reordering import pool_first
 from webipred.engine.compiler.residuals import fuse_prologues, fuse_residuals
 from webipred.engine.compiler.simplification import simplify
-from webipred.errors import FindingsError, WebipredError
+from webipred.errors import FindingsError
 
 Storage = Literal["float32", "float16"]
 Result = TypeVar("Result")
@@ -65,10 +65,8 @@ class Compilation:
     weight_bytes: int
 
 
-class CompilerError(WebipredError):
+class CompilerError(Exception):
     """A step of the compiler failed in a way that nobody foresaw; `kind` is the class of what it raised."""
-
-    exit_code = 1
 
     def __init__(self, step: str, kind: str) -> None:
         self.step = step
