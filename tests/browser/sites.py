@@ -186,4 +186,5 @@ def compose_site(
     )
     files = [file for item in published for file in item.files]
     icon = place_asset(ICON_SVG, "svg")
-    return dict([*engine, *others, *files, icon, ("predict/index.html", render_workspace(manifest))])
+    listing = ("manifest.json", manifest.model_dump_json().encode())
+    return dict([*engine, *others, *files, icon, listing, ("predict/index.html", render_workspace(manifest))])

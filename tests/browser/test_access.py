@@ -102,7 +102,7 @@ def test_a_german_browser_sees_german(open_workspace: OpenWorkspace, colour_site
     with open_workspace(colour_site, locale="de-DE") as workspace:
         page = workspace.page
         page.get_by_role("radio", name="Rot oder Blau").check()
-        page.get_by_role("button", name="Modell laden (0,2 MB)").click()
+        page.get_by_role("button", name="Modell laden (0,3 MB)").click()
         expect(
             workspace.vault.get_by_text("Gleiche Antworten wie die Referenz auf diesem Computer: 3 von 3")
         ).to_be_visible(timeout=60_000)
