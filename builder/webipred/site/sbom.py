@@ -152,6 +152,7 @@ def _describe_model(
         "webipred:converter": bundle.model.converter,
         "webipred:converter-version": manifest.generator,
         **{f"webipred:converter-library:{name}": tools[name] for name in sorted(tools)},
+        "webipred:jail": str(bundle.model.jail),
         "webipred:onnx-sha256": bundle.model.sha256,
         "webipred:runtime": bundle.runtime,
         "webipred:preprocessing-sha256": bundle.preprocessing_sha256,

@@ -17,7 +17,7 @@ OPEN: Final = {
 
 def check_jail(record: JailRecord, entry_id: str) -> Check:
     """Name the layers that held; a missing one is a warning, and so is a jail that the builder waived."""
-    detail = ", ".join(record.held) or "none"
+    detail = str(record)
     if record.waived:
         finding = _describe(
             "W-JAIL-WAIVED",
@@ -25,7 +25,7 @@ def check_jail(record: JailRecord, entry_id: str) -> Check:
             "the model was converted without a jail, because --no-jail was given.",
             "Build on Linux 5.13 or newer without that flag before you publish.",
         )
-        return Check(name=CHECK_NAME, outcome="skipped", detail=f"--no-jail, {detail}", findings=(finding,))
+        return Check(name=CHECK_NAME, outcome="skipped", detail=detail, findings=(finding,))
     if not record.held:
         return Check(name=CHECK_NAME, outcome="skipped", detail="not converted in a process")
     missing = [layer for layer in (*ISOLATION, "rlimits") if layer in record.missing]

@@ -27,6 +27,7 @@ from webipred.findings import Finding
 from webipred.pipeline import BuildOptions, build_site
 from webipred.progress import SilentProgress
 from webipred.site.assembly import Site
+from webipred.site.sbom import SBOM_PATH
 from webipred.sources.fetch import FetchOptions
 
 LIMITS = ConversionLimits(wall_s=20, cpu_s=18, memory_bytes=1 << 30, output_bytes=8 << 20, folder_bytes=16 << 20)
@@ -151,7 +152,7 @@ def test_case_44_without_a_jail_the_build_asks_for_the_flag(monkeypatch: pytest.
     assert ("E-JAIL-UNAVAILABLE", True) == (finding.code, "--no-jail" in finding.fix)
 
 
-def test_case_44_the_flag_is_recorded_in_the_report_and_in_the_model(tmp_path: Path) -> None:
+def test_case_44_the_flag_is_recorded_in_the_report_and_in_the_bill_of_materials(tmp_path: Path) -> None:
     site = build(write_catalog(tmp_path / "catalog", []), jailed=False, jobs=1)
     check = next(check for check in site.outcomes[0].checks if check.name == "jail")
     assert ("skipped", True, ["W-JAIL-WAIVED"]) == (
@@ -161,6 +162,7 @@ def test_case_44_the_flag_is_recorded_in_the_report_and_in_the_model(tmp_path: P
     )
     written = json.loads(site.table.read("models/red-or-blue/report.json"))
     assert "W-JAIL-WAIVED" in [finding["code"] for finding in written["findings"]]
+    assert '"value": "--no-jail, rlimits"' in site.table.read(SBOM_PATH).decode()
 
 
 def test_a_process_that_says_nothing_of_its_jail_is_not_believed(

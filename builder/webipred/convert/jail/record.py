@@ -34,6 +34,11 @@ class JailRecord:
         """Whether every layer held."""
         return set(self.held) >= {*ISOLATION, LIMITS}
 
+    def __str__(self) -> str:
+        """The layers in a few words, for the report and the bill of materials."""
+        layers = ", ".join(self.held) or "none"
+        return f"--no-jail, {layers}" if self.waived else layers
+
     def to_line(self) -> bytes:
         """Return the line that a jailed process prints before it touches anything untrusted."""
         fields = {"held": self.held, "missing": self.missing, "reasons": self.reasons, "waived": self.waived}
