@@ -9,7 +9,7 @@ import type { Translate } from "../shared/text";
 
 const WARN_MS = 60_000;
 const TICK_MS = 1000;
-const ACTIVITY = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart", "dragover", "drop", "paste"] as const;
+const ACTIVITY = ["keydown", "pointerdown", "pointermove", "wheel", "touchstart", "dragover", "drop", "paste", "change"] as const;
 
 export interface IdleOptions {
   readonly limitMs: number;
